@@ -1,1 +1,14 @@
+#![doc = include_str!("../README.md")]
 
+pub mod canonical;
+pub mod form;
+pub mod guard;
+pub mod hash;
+pub mod limits;
+pub mod message;
+pub mod outcome;
+pub mod pack;
+pub mod record;
+pub mod rules;
+pub mod shard;
+pub mod unit;

@@ -1,0 +1,259 @@
+//! What a user writes: source, model, destination, sync. Unknown fields are refused, secrets are only named.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::Change;
+
+/// Where a secret is found. The value itself is never part of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secret {
+    /// The name of an environment variable.
+    Env(String),
+    /// The path of a file; one trailing newline is dropped.
+    File(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Postgres(PostgresSource),
+}
+
+/// Either `url`, or the fields. Only these parameters exist; a URL may name no others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSource {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// Default: `verify-full`, or `disable` for a Unix socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsMode>,
+    /// A PEM file with the certificates to trust instead of the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    Disable,
+    /// Encrypted, but whoever answers is trusted.
+    Require,
+    /// Encrypted, and the certificate must be valid for the host.
+    VerifyFull,
+}
+
+/// A query and its primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub query: String,
+    pub key: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    pub region: String,
+    /// Another address than that of AWS; for simulators and private endpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    pub credentials: Credentials,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credentials {
+    AccessKey {
+        access_key_id: Secret,
+        secret_access_key: Secret,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_token: Option<Secret>,
+    },
+    /// The default chain of the AWS SDK, where the operator allows it.
+    DefaultChain {},
+}
+
+/// A model to a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    pub stream: String,
+    pub message: Message,
+    pub partition_key: Expression,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_key: Option<Expression>,
+    #[serde(default)]
+    pub triggers: Triggers,
+    #[serde(default)]
+    pub first_run: FirstRun,
+    #[serde(default)]
+    pub watch: Watch,
+    #[serde(default)]
+    pub values: KeepValues,
+    /// How numbers of a column are written in messages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, NumberForm>,
+    #[serde(default)]
+    pub guards: Guards,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// A column, or a template that gives text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    Column(String),
+    Template(String),
+}
+
+/// The three ways to compose a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// A JSON text with holes.
+    Json(String),
+    /// A column that already holds the JSON.
+    Column(String),
+    Fields(Mapping),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Mapping {
+    /// The word `all`: each column of the model a member of the same name.
+    All(AllColumns),
+    Fields(Vec<MappedField>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllColumns {
+    All,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MappedField {
+    /// The path in the message; dots nest, `\.` is a dot.
+    pub to: String,
+    #[serde(flatten)]
+    pub from: MappedValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MappedValue {
+    Column(String),
+    Constant(serde_json::Value),
+    /// A template; its output is a JSON string.
+    Template(String),
+}
+
+/// Which changes are sent. One that is off is acknowledged without sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Triggers {
+    pub added: bool,
+    pub changed: bool,
+    pub removed: bool,
+}
+
+impl Default for Triggers {
+    fn default() -> Self {
+        Self { added: true, changed: true, removed: true }
+    }
+}
+
+impl Triggers {
+    pub const fn on(self, change: Change) -> bool {
+        match change {
+            Change::Added => self.added,
+            Change::Changed => self.changed,
+            Change::Removed => self.removed,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstRun {
+    #[default]
+    SendAll,
+    OnlyFuture,
+}
+
+/// Whose changes count as a change of the row.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// The columns that message, partition key and hash key use.
+    #[default]
+    Used,
+    All,
+    Columns(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepValues {
+    /// The acknowledged values of all columns that the sync uses.
+    #[default]
+    Used,
+    /// Only key values: `previous` and `changed_columns` are null, a removal carries the key alone.
+    HashesOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberForm {
+    /// A JSON number with every digit.
+    Number,
+    /// A JSON string.
+    String,
+}
+
+/// What needs a person's consent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guards {
+    /// Removals above this share of the snapshot ...
+    pub removed_percent: f64,
+    /// ... and above this many ask; 0 to 100, and a count. The same pair holds for keys that became invalid.
+    pub removed_more_than: u64,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self { removed_percent: 20.0, removed_more_than: 100 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Data and partition key of one record; the stream may allow up to 10 MiB.
+    pub record_bytes: usize,
+    /// All records of one PutRecords call.
+    pub call_bytes: usize,
+    pub call_records: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 }
+    }
+}
