@@ -1,8 +1,11 @@
 //! What a user writes: source, model, destination, sync. Unknown fields are refused, secrets are only named.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::run::Change;
 
@@ -132,7 +135,7 @@ pub enum Message {
     Fields(Mapping),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Mapping {
     /// The word `all`: each column of the model a member of the same name.
@@ -146,7 +149,9 @@ pub enum AllColumns {
     All,
 }
 
+/// Read by way of `WrittenField`, which refuses unknown fields; a flattened enum cannot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenField")]
 pub struct MappedField {
     /// The path in the message; dots nest, `\.` is a dot.
     pub to: String,
@@ -161,6 +166,61 @@ pub enum MappedValue {
     Constant(serde_json::Value),
     /// A template; its output is a JSON string.
     Template(String),
+}
+
+/// By hand, so that an error in a field is told as it is, and not as "no variant matches".
+impl<'de> Deserialize<'de> for Mapping {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = Mapping;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the word `all`, or a list of fields")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Mapping, E> {
+                AllColumns::deserialize(word.into_deserializer()).map(Mapping::All)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, fields: A) -> Result<Mapping, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(fields)).map(Mapping::Fields)
+            }
+        }
+
+        deserializer.deserialize_any(Written)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenField {
+    to: String,
+    column: Option<String>,
+    /// None where it is not written: a constant may be null.
+    #[serde(default, deserialize_with = "present")]
+    constant: Option<serde_json::Value>,
+    template: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<WrittenField> for MappedField {
+    type Error = String;
+
+    fn try_from(written: WrittenField) -> Result<Self, String> {
+        let WrittenField { to, column, constant, template } = written;
+        let from = match (column, constant, template) {
+            (Some(column), None, None) => MappedValue::Column(column),
+            (None, Some(constant), None) => MappedValue::Constant(constant),
+            (None, None, Some(template)) => MappedValue::Template(template),
+            _ => return Err(format!("the field `{to}` needs exactly one of `column`, `constant` and `template`")),
+        };
+        Ok(Self { to, from })
+    }
 }
 
 /// Which changes are sent. One that is off is acknowledged without sending.
@@ -255,5 +315,44 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fields(written: &str) -> Result<Mapping, String> {
+        serde_json::from_str(written).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_mapping_reads_back_what_it_writes_and_keeps_numbers_exact() {
+        let written = r#"[{"to":"a.b","column":"x"},{"to":"n","constant":null},
+            {"to":"c","constant":{"id":9007199254740993123456789.50}},{"to":"t","template":"{{ row.x }}"}]"#;
+        let mapping = fields(written).unwrap();
+        let Mapping::Fields(list) = &mapping else { panic!("{mapping:?}") };
+        assert_eq!(list[1].from, MappedValue::Constant(json!(null)));
+        let again = serde_json::to_string(&mapping).unwrap();
+        assert!(again.contains(r#"{"to":"c","constant":{"id":9007199254740993123456789.50}}"#), "{again}");
+        assert_eq!(fields(&again).unwrap(), mapping);
+        assert_eq!(fields("\"all\"").unwrap(), Mapping::All(AllColumns::All));
+        assert_eq!(serde_json::to_string(&Mapping::All(AllColumns::All)).unwrap(), "\"all\"");
+    }
+
+    #[test]
+    fn a_wrong_mapping_is_refused_with_a_reason() {
+        for (written, reason) in [
+            (r#"[{"to":"a","colum":"x"}]"#, "unknown field `colum`"),
+            (r#"[{"to":"a"}]"#, "exactly one of"),
+            (r#"[{"to":"a","column":"x","template":"y"}]"#, "the field `a` needs exactly one of"),
+            (r#"[{"column":"x"}]"#, "missing field `to`"),
+            ("\"every\"", "expected `all`"),
+            ("5", "the word `all`, or a list of fields"),
+        ] {
+            let error = fields(written).unwrap_err();
+            assert!(error.contains(reason), "{written}: {error}");
+        }
     }
 }

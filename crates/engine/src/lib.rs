@@ -4,6 +4,7 @@ pub mod canonical;
 pub mod form;
 pub mod guard;
 pub mod hash;
+pub mod layout;
 pub mod limits;
 pub mod message;
 pub mod outcome;

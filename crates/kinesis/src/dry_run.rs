@@ -1,0 +1,41 @@
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::failure::Failure;
+use crate::put::{ACTION, build};
+use crate::streams::Stream;
+
+/// What a put that should not write came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// The stream exists and may be written to. The right to use its KMS key is not checked.
+    Allowed,
+    /// The endpoint does not know dry runs: it may be written to, and now holds one small record that says so.
+    Written,
+}
+
+const KEY: &str = "rowcast-connection-test";
+const DATA: &str = r#"{"rowcast":"connection test, please ignore"}"#;
+const ANSWER: &str = "DryRunOperationException";
+
+impl Client {
+    /// Asks Kinesis whether a put to the stream would be accepted, without writing one.
+    pub async fn dry_run(&self, stream: &Stream) -> Result<DryRun, Error> {
+        self.patiently(|| self.dry_put(stream)).await.map_err(|failure| self.error(ACTION, &stream.arn, failure))
+    }
+
+    async fn dry_put(&self, stream: &Stream) -> Result<DryRun, Failure> {
+        let entry = PutRecordsRequestEntry::builder().data(Blob::new(DATA)).partition_key(KEY);
+        let request = self.sdk.put_records().stream_arn(&stream.arn).dry_run(true).records(build(entry)?);
+        match request.send().await.map_err(Failure::from_sdk) {
+            Err(failure) if failure.code == ANSWER => Ok(DryRun::Allowed),
+            Err(failure) => Err(failure),
+            Ok(answer) => match answer.records() {
+                [entry] if entry.sequence_number().is_some() => Ok(DryRun::Written),
+                _ => Err(Failure::unreadable("a dry run was answered without a result".to_owned(), None)),
+            },
+        }
+    }
+}

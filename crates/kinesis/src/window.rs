@@ -1,0 +1,129 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::Millis;
+use engine::rules::Outcome;
+
+use crate::error::Error;
+
+/// What became of a record, over all its puts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutOutcome {
+    Acknowledged {
+        shard: String,
+        sequence_number: String,
+        call: u64,
+        /// Which put of this record it was, from 1.
+        attempt: u32,
+        /// An earlier put has no answer and may still be applied.
+        after_doubt: bool,
+    },
+    /// Every put was refused; or none was made, because Kinesis would not take the record.
+    Refused {
+        code: Arc<str>,
+        message: Arc<str>,
+        /// The last call that held it.
+        call: Option<u64>,
+        attempts: u32,
+    },
+    /// At least one put has no answer, and none was acknowledged. Code and message are those of the last put without
+    /// an answer.
+    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32 },
+    /// The run was stopped before.
+    NotPut,
+}
+
+impl PutOutcome {
+    /// What the delivery rules need to know of it.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Acknowledged { after_doubt: false, .. } => Outcome::Acknowledged,
+            Self::Acknowledged { after_doubt: true, .. } => Outcome::AcknowledgedAfterDoubt,
+            Self::Refused { .. } => Outcome::Refused,
+            Self::Unanswered { .. } => Outcome::Unanswered,
+            Self::NotPut => Outcome::NotPut,
+        }
+    }
+}
+
+/// One PutRecords call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its number within the run.
+    pub id: u64,
+    /// How often its records had been put with it, from 1; each record of a call has the same number.
+    pub attempt: u32,
+    /// Positions in the window, in the order of the call.
+    pub records: Vec<u32>,
+    /// As Kinesis counts them.
+    pub bytes: usize,
+    pub started_at: Millis,
+    pub ended_at: Millis,
+    pub latency: Duration,
+    pub http_status: Option<u16>,
+    pub request_id: Option<String>,
+    /// The call failed as a whole.
+    pub error: Option<CallError>,
+    /// Records that failed in a call that did not.
+    pub failures: Vec<RecordFailure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    pub code: Arc<str>,
+    pub message: Arc<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFailure {
+    /// Its position in the window.
+    pub record: u32,
+    pub code: Arc<str>,
+    pub message: Arc<str>,
+}
+
+/// What a window came to: one outcome for each record, in their order.
+#[derive(Debug)]
+pub struct WindowResult {
+    pub outcomes: Vec<PutOutcome>,
+    /// By their number.
+    pub calls: Vec<Call>,
+    /// Why no put of this run can succeed.
+    pub fatal: Option<Error>,
+}
+
+/// Numbers the calls of a run. Clones go on counting together.
+#[derive(Debug, Clone, Default)]
+pub struct CallNumbers(Arc<AtomicU64>);
+
+impl CallNumbers {
+    pub fn starting_at(first: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(first)))
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Where the times of calls come from: the database's clock, as the runner knows it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Millis + Send + Sync>);
+
+impl Clock {
+    pub fn new(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock(..)")
+    }
+}

@@ -1,0 +1,10 @@
+//! The client and the writer over HTTP, with the real SDK: against the simulator, and against canned answers where
+//! the simulator is too well-behaved.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by a panic, as tests do")]
+
+mod answers;
+mod ends;
+mod puts;
+mod streams;
+mod world;

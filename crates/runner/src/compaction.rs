@@ -1,0 +1,61 @@
+//! Merging layers, and removing objects that nothing needs any more.
+
+use std::collections::HashSet;
+
+use snapshots::{SegmentKind, choose, garbage, prefix};
+use store::{Checkpoint, LayerChange, LayerRef};
+
+use crate::job::Job;
+use crate::{Error, clock, fail_point, manifest};
+
+/// Older snapshots of a sync that are kept for repair.
+const KEPT_MANIFESTS: u32 = 3;
+
+/// Merges layers until there are few enough; all of them into one if `whole`.
+pub(crate) async fn compact(job: &Job, whole: bool) -> Result<(), Error> {
+    loop {
+        let mut layers = manifest::read(&job.scope, job.claim.sync).await?;
+        job.counted_layers(layers.refs.len());
+        let all = (whole && layers.refs.len() > 1).then(|| 0..layers.refs.len());
+        let Some(range) = all.or_else(|| choose(&layers.manifest)) else { return Ok(()) };
+        fail_point::pass("before-compacted")?;
+        let identity = job.identity(SegmentKind::Delta);
+        let merged = snapshots::compact(&job.objects, &layers.manifest, identity, range.clone(), job.claim.now).await?;
+        let new = merged.layers.get(range.start).filter(|layer| layer.segment.epoch == identity.epoch);
+        let new = new.filter(|layer| layer.segment.number == identity.number);
+        let new = new.map(|layer| manifest::to_json(&layer.segment)).transpose()?.map(LayerRef::Segment);
+        layers.refs.splice(range, new);
+        job.lease.check()?;
+        job.checkpoint(Checkpoint { layers: LayerChange::Replace(layers.refs), ..Checkpoint::default() }).await?;
+        fail_point::pass("after-compacted")?;
+        if whole {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes objects of older epochs that no manifest names and that are old enough. Returns how many.
+pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
+    fail_point::pass("before-collected")?;
+    let sync = job.claim.sync;
+    job.scope.prune_manifests(sync, KEPT_MANIFESTS).await?;
+    // In this order: what is registered in between is of a newer epoch, or named.
+    let listed = job.objects.list(&prefix(sync)).await?;
+    let epoch = job.scope.sync_state(sync).await?.epoch;
+    let mut named = HashSet::new();
+    for stored in job.scope.manifests(sync).await? {
+        named.extend(manifest::from_store(&stored)?.manifest.objects().map(str::to_owned));
+    }
+    for approval in job.scope.approvals(sync, false).await? {
+        named.extend(crate::approval::objects(&approval));
+    }
+    let age = job.settings.garbage_age.as_millis() as i64;
+    // `garbage` keeps what is younger than a day; a test may ask for less by moving its clock.
+    let now = clock::now() + snapshots::COLLECT_AFTER - age;
+    let names = garbage(&listed, &named, sync, epoch, now);
+    for name in &names {
+        job.objects.delete(name).await?;
+    }
+    fail_point::pass("after-collected")?;
+    Ok(names.len())
+}

@@ -1,0 +1,204 @@
+//! What a run does about a changed configuration: go on, send all again, take only future changes, or ask.
+
+use domain::{FirstRun, RunKind};
+use serde::{Deserialize, Serialize};
+use store::Part;
+
+/// What the user asked of a run beyond "sync now". Kept with the run, so that a take-over does the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_change: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
+    /// Send what is not a removal, and keep removals for later.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hold_removals: bool,
+}
+
+/// The answer to "the configuration changed: send all rows again, or only future changes?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    SendAll,
+    OnlyFuture,
+}
+
+/// What to do with a damaged snapshot. Either way every row is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repair {
+    /// Go back to the newest older manifest that is whole: removals of rows added since are not known any more.
+    Older,
+    /// Start without a snapshot: no removal is known any more.
+    SendAll,
+}
+
+/// The same for every attempt of a run: what it is decided from changes only when a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Course {
+    pub kind: RunKind,
+    /// Layers that are older than the run are left behind.
+    pub drop_snapshot: bool,
+}
+
+/// What differs from what the snapshot was made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Parts of the definition.
+    pub parts: Vec<Part>,
+    /// In words: which stream it was and which it is.
+    pub stream: Option<String>,
+    /// The watched or key columns, or their types.
+    pub form: bool,
+    /// Why entries of an older form cannot be compared any more.
+    pub lost_forms: Vec<String>,
+}
+
+impl Differences {
+    /// Whether a person has to say how to go on.
+    fn ask(&self) -> bool {
+        let asked = [Part::Source, Part::Query, Part::Key, Part::Destination, Part::Stream];
+        self.stream.is_some()
+            || self.form
+            || !self.lost_forms.is_empty()
+            || self.parts.iter().any(|p| asked.contains(p))
+    }
+
+    /// What changed, and what each answer would mean.
+    pub fn question(&self, entries: u64) -> String {
+        let mut changed: Vec<String> = self.parts.iter().map(|part| part_name(*part).to_owned()).collect();
+        changed.extend(self.stream.clone());
+        if self.form {
+            changed.push("the watched columns or their types".to_owned());
+        }
+        let mut text = format!("since the last run changed: {}.", changed.join(", "));
+        for reason in &self.lost_forms {
+            text += &format!(" Rows cannot be compared with what was acknowledged before: {reason}.");
+        }
+        if self.stream.is_some() || !self.lost_forms.is_empty() {
+            text += &format!(" Removals among the {entries} rows acknowledged before would no longer be known.");
+        }
+        text + " Choose `send-all` (every row is sent again) or `only-future` (rows that are equal to what was \
+                acknowledged count as sent)"
+    }
+}
+
+/// The course of a run, or `None` when it has to ask first. `requested` is what was asked for.
+pub fn choose(
+    requested: RunKind,
+    options: &RunOptions,
+    first_run: Option<FirstRun>,
+    differences: &Differences,
+) -> Option<Course> {
+    let plain = |kind| Course { kind, drop_snapshot: false };
+    if options.repair.is_some() {
+        let drop_snapshot = options.repair == Some(Repair::SendAll);
+        return Some(Course { kind: RunKind::FullResync, drop_snapshot });
+    }
+    if requested == RunKind::Normal
+        && let Some(first_run) = first_run
+    {
+        return Some(plain(match first_run {
+            // Its claim has begun a full resync, or goes on with the one that an earlier run began.
+            FirstRun::SendAll => RunKind::Normal,
+            FirstRun::OnlyFuture => RunKind::Baseline,
+        }));
+    }
+    if first_run.is_some() || !differences.ask() {
+        return Some(plain(requested));
+    }
+    let lost = !differences.lost_forms.is_empty();
+    // A run that sends or takes everything anyway answers the question by itself.
+    let answer = match requested {
+        RunKind::FullResync => Some(Answer::SendAll),
+        RunKind::Baseline => Some(Answer::OnlyFuture),
+        RunKind::Normal | RunKind::Resend => options.on_change,
+    }?;
+    Some(match answer {
+        Answer::SendAll => Course { kind: RunKind::FullResync, drop_snapshot: lost || differences.stream.is_some() },
+        Answer::OnlyFuture if lost => Course { kind: RunKind::Baseline, drop_snapshot: true },
+        Answer::OnlyFuture => plain(requested),
+    })
+}
+
+const fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Source => "the source",
+        Part::Query => "the query of the model",
+        Part::Key => "the primary key",
+        Part::Destination => "the destination",
+        Part::Stream => "the name of the stream",
+        Part::Message => "the message",
+        Part::PartitionKey => "the partition key",
+        Part::HashKey => "the hash key",
+        Part::Triggers => "the triggers",
+        Part::FirstRun => "the choice for the first run",
+        Part::Watch => "the choice of watched columns",
+        Part::Values => "which values are kept",
+        Part::Numbers => "the form of numbers",
+        Part::Guards => "the guards",
+        Part::Limits => "the limits",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences(parts: &[Part], stream: bool, lost: bool) -> Differences {
+        Differences {
+            parts: parts.to_vec(),
+            stream: stream.then(|| "another stream".to_owned()),
+            form: false,
+            lost_forms: if lost { vec!["the key changed".to_owned()] } else { Vec::new() },
+        }
+    }
+
+    fn answered(answer: Option<Answer>) -> RunOptions {
+        RunOptions { on_change: answer, ..RunOptions::default() }
+    }
+
+    #[test]
+    fn a_changed_message_alone_asks_nothing() {
+        let course = choose(RunKind::Normal, &answered(None), None, &differences(&[Part::Message], false, false));
+        assert_eq!(course, Some(Course { kind: RunKind::Normal, drop_snapshot: false }));
+    }
+
+    #[test]
+    fn a_changed_query_asks_and_both_answers_keep_the_snapshot() {
+        let changed = differences(&[Part::Query], false, false);
+        assert_eq!(choose(RunKind::Normal, &answered(None), None, &changed), None);
+        let all = choose(RunKind::Normal, &answered(Some(Answer::SendAll)), None, &changed);
+        assert_eq!(all, Some(Course { kind: RunKind::FullResync, drop_snapshot: false }));
+        let future = choose(RunKind::Normal, &answered(Some(Answer::OnlyFuture)), None, &changed);
+        assert_eq!(future, Some(Course { kind: RunKind::Normal, drop_snapshot: false }));
+    }
+
+    #[test]
+    fn another_stream_gets_everything_or_takes_the_snapshot_over() {
+        let changed = differences(&[Part::Stream], true, false);
+        let all = choose(RunKind::Normal, &answered(Some(Answer::SendAll)), None, &changed);
+        assert_eq!(all, Some(Course { kind: RunKind::FullResync, drop_snapshot: true }));
+        let future = choose(RunKind::Normal, &answered(Some(Answer::OnlyFuture)), None, &changed);
+        assert_eq!(future, Some(Course { kind: RunKind::Normal, drop_snapshot: false }));
+    }
+
+    #[test]
+    fn a_form_that_is_lost_leaves_the_snapshot_behind() {
+        let changed = differences(&[], false, true);
+        assert_eq!(choose(RunKind::Normal, &answered(None), None, &changed), None);
+        let future = choose(RunKind::Normal, &answered(Some(Answer::OnlyFuture)), None, &changed);
+        assert_eq!(future, Some(Course { kind: RunKind::Baseline, drop_snapshot: true }));
+        assert!(changed.question(7).contains("the 7 rows"));
+    }
+
+    #[test]
+    fn the_first_run_follows_its_choice() {
+        let none = Differences::default();
+        let first = |choice| choose(RunKind::Normal, &answered(None), Some(choice), &none).map(|course| course.kind);
+        assert_eq!(first(FirstRun::SendAll), Some(RunKind::Normal));
+        assert_eq!(first(FirstRun::OnlyFuture), Some(RunKind::Baseline));
+    }
+}

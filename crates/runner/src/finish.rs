@@ -1,0 +1,240 @@
+//! Phase 3: totals, compaction, the last transaction; and the other ways in which a run ends.
+
+use domain::{Counts, Millis, RunId, RunKind, RunState};
+use engine::guard::Question;
+use engine::rules::{Ending, resync_after};
+use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, Reason, Update};
+
+use crate::course::Differences;
+use crate::error::chain;
+use crate::job::{Belongs, Job, resync};
+use crate::plan::{InvalidRows, Plan};
+use crate::progress::Phase;
+use crate::send::{Ended, Sent};
+use crate::worker::Worker;
+use crate::{Error, approval, compaction, fail_point, manifest};
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub run: RunId,
+    pub kind: RunKind,
+    pub state: RunState,
+    pub reason: Option<Reason>,
+    pub counts: Counts,
+    pub calls: u64,
+    /// Puts that were throttled; each may have been tried again.
+    pub throttled: u64,
+    /// A run that follows by itself, not before this time: some rows wait for puts that may still be applied.
+    pub follow_up: Option<(RunId, Millis)>,
+    /// Objects that were collected.
+    pub collected: usize,
+}
+
+pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
+    job.progress.update(|progress| progress.phase = Phase::Finishing);
+    let whole = matches!(sent.ended, Ended::Whole);
+    let counts = total(sent.counts);
+    let rewritten = plan.rewritten;
+    let last = settle(job, &plan, sent.left, counts, whole).await?;
+    let (state, reason) = ending(&sent.ended, counts);
+    if job.state().began {
+        compaction::compact(job, rewritten > 0 && whole).await?;
+    }
+    let ending = Ending { planned: true, cancelled: !whole, rejected: counts.rejected, deferred: counts.deferred };
+    let resync_epoch = resync_after(plan.course.kind, resync(&job.claim, plan.course.kind), &ending);
+    let follow_up = plan.waits_until.filter(|_| whole);
+    let finished = Finish {
+        reason,
+        resync_epoch,
+        first_run_done: job.claim.first_run_done || (whole && resync_epoch.is_none()),
+        accepted: whole || job.state().began,
+        follow_up,
+        approvals: if whole { approval::close_all(job).await? } else { Vec::new() },
+        stream: belongs(job)?,
+        question: Update::Clear,
+        last: Checkpoint { counts: Some(counts), ..last },
+        ..Finish::new(&job.claim, state, settling(job))
+    };
+    let mut report = end(job, finished, counts).await?;
+    (report.calls, report.throttled) = (sent.calls, sent.throttled);
+    report.follow_up = report.follow_up.and_then(|(run, _)| Some((run, follow_up?)));
+    report.collected = compaction::collect(job).await?;
+    Ok(report)
+}
+
+/// Checkpoints the last window, and what is acknowledged without sending: all of it or nothing. What changes no layer is
+/// left for the last transaction.
+async fn settle(job: &Job, plan: &Plan, left: Checkpoint, counts: Counts, whole: bool) -> Result<Checkpoint, Error> {
+    let mut left = Checkpoint { counts: Some(counts), ..left };
+    if let Some(silent) = plan.silent.as_ref().filter(|_| whole) {
+        let silent = LayerRef::Segment(manifest::to_json(silent)?);
+        left.layers = match left.layers {
+            LayerChange::Keep => LayerChange::Append(vec![silent]),
+            LayerChange::Append(layers) => LayerChange::Append([layers, vec![silent]].concat()),
+            LayerChange::Replace(layers) => LayerChange::Replace([layers, vec![silent]].concat()),
+        };
+    }
+    if left.close.is_none() && matches!(left.layers, LayerChange::Keep) {
+        return Ok(left);
+    }
+    let closes = left.close.is_some();
+    if closes {
+        fail_point::pass("before-checkpoint-committed")?;
+    }
+    job.checkpoint(left).await?;
+    if closes {
+        fail_point::pass("after-checkpoint-committed")?;
+    }
+    Ok(Checkpoint::default())
+}
+
+/// The configuration changed, and nobody said how to go on.
+pub(crate) async fn ask_about_changes(job: &Job, differences: &Differences) -> Result<Report, Error> {
+    let layers = manifest::read(&job.scope, job.claim.sync).await?;
+    let entries = job.open(&layers.manifest).await?.count_entries().await?;
+    let text = differences.question(entries);
+    let finished = Finish {
+        reason: Some(Reason { code: "configuration-changed".to_owned(), text: text.clone() }),
+        question: Update::Set(serde_json::json!({ "text": text, "entries": entries })),
+        ..Finish::new(&job.claim, RunState::NeedsApproval, settling(job))
+    };
+    end(job, finished, Counts::default()).await
+}
+
+/// A guard wants consent: nothing was sent, what was planned stays pending.
+pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Question]) -> Result<Report, Error> {
+    let text = questions.iter().map(describe).collect::<Vec<_>>().join(" ");
+    let counts = Counts { deferred: plan.counts.planned, ..plan.counts };
+    let finished = Finish {
+        reason: Some(Reason { code: questions[0].code().to_owned(), text }),
+        approvals: approval::ask(job, &mut plan, questions).await?,
+        last: Checkpoint {
+            counts: Some(counts),
+            invalid_rows: plan.invalid.take(),
+            invalid_by_code: InvalidRows::by_code(plan.null_keys, counts.invalid),
+            ..Checkpoint::default()
+        },
+        ..Finish::new(&job.claim, RunState::NeedsApproval, settling(job))
+    };
+    end(job, finished, counts).await
+}
+
+/// The attempt failed in a way that ends its run. Records of an open window may be in the stream.
+pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
+    let (counts, open) = {
+        let state = job.state();
+        (state.counts, state.open.map_or(0, |(_, entries)| entries))
+    };
+    let left = counts.planned - counts.delivered - counts.rejected - counts.unanswered;
+    let open = open.min(left);
+    let counts = Counts { unanswered: counts.unanswered + open, deferred: left - open, ..counts };
+    let state = if matches!(error, Error::Cancelled) { RunState::Cancelled } else { RunState::Failed };
+    let finished = Finish {
+        reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
+        accepted: job.state().began,
+        stream: if job.state().began { belongs(job)? } else { Update::Keep },
+        last: Checkpoint { counts: Some(counts), ..Checkpoint::default() },
+        ..Finish::new(&job.claim, state, settling(job))
+    };
+    end(job, finished, counts).await
+}
+
+/// Source, stream or configuration could not be used; nothing was planned.
+pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) -> Result<Report, Error> {
+    let settling = worker.settings.settling.as_millis() as Millis;
+    let version = worker.scope.sync_state(claim.sync).await?.manifest_version;
+    let finished = Finish {
+        reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
+        ..Finish::new(claim, RunState::Failed, settling)
+    };
+    worker.scope.finish(claim, version, &finished).await?;
+    Ok(Report {
+        run: claim.run,
+        kind: claim.kind,
+        state: finished.state,
+        reason: finished.reason,
+        counts: Counts::default(),
+        calls: 0,
+        throttled: 0,
+        follow_up: None,
+        collected: 0,
+    })
+}
+
+async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Error> {
+    fail_point::pass("before-finished")?;
+    let version = job.state().manifest_version;
+    let done = job.scope.finish(&job.claim, version, &finished).await?;
+    fail_point::pass("after-finished")?;
+    job.progress.update(|progress| progress.counts = counts);
+    Ok(Report {
+        run: job.claim.run,
+        kind: job.claim.kind,
+        state: finished.state,
+        reason: finished.reason,
+        counts,
+        calls: 0,
+        throttled: 0,
+        follow_up: done.follow_up.map(|run| (run, 0)),
+        collected: 0,
+    })
+}
+
+fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {
+    let reason = |code: &str, text: String| Some(Reason { code: code.to_owned(), text });
+    match ended {
+        Ended::Whole => (RunState::Succeeded, None),
+        Ended::Cancelled => (RunState::Cancelled, reason("cancelled", "the run was cancelled".to_owned())),
+        Ended::Fatal(error) => (RunState::Failed, reason("destination", chain(error))),
+        Ended::Stopped => {
+            let text = format!(
+                "more than half of the first records were rejected for reasons of their own ({} rejected, {} delivered); \
+                 look at the rejections, correct the mapping or the limits, and run again",
+                counts.rejected, counts.delivered
+            );
+            (RunState::Stopped, reason("too-many-rejections", text))
+        }
+    }
+}
+
+pub(crate) fn describe(question: &Question) -> String {
+    match question {
+        Question::EmptyResult { snapshot } => format!(
+            "The query returned no rows, but {snapshot} rows were acknowledged before: all of them would be removed."
+        ),
+        Question::Removals { removals, not_covered, snapshot } => {
+            let covered = removals - not_covered;
+            let more = if covered > 0 { format!(" ({covered} of them were approved before)") } else { String::new() };
+            format!("{removals} of {snapshot} rows are gone and would be removed{more}.")
+        }
+        Question::InvalidKeys { invalid, keys } => {
+            format!("{invalid} of {keys} keys are invalid (null or duplicate); their rows are held back.")
+        }
+    }
+}
+
+/// What is planned and not decided counts as deferred.
+const fn total(counts: Counts) -> Counts {
+    Counts { deferred: counts.planned - counts.delivered - counts.rejected - counts.unanswered, ..counts }
+}
+
+fn belongs(job: &Job) -> Result<Update<serde_json::Value>, Error> {
+    let belongs = Belongs { arn: job.stream.arn.clone(), created_at: job.stream.created_at, form: job.form };
+    Ok(Update::Set(serde_json::to_value(belongs).map_err(Error::Options)?))
+}
+
+fn settling(job: &Job) -> Millis {
+    job.settings.settling.as_millis() as Millis
+}
+
+fn advice(error: &Error) -> String {
+    let text = chain(error);
+    match error.code() {
+        "snapshot-damaged" => format!(
+            "{text}. Choose a repair: `older` (the newest older snapshot that is whole; removals of rows that were added \
+             since are no longer known) or `send-all` (no snapshot; no removal is known). Either sends every row again"
+        ),
+        _ => text,
+    }
+}

@@ -1,0 +1,329 @@
+//! Everything a run works with, once its claim is held and its definition has met the source and the stream.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::{Column, Counts, Credentials, KeepValues, Millis, RunKind, Secret};
+use engine::form::{CANONICAL_VERSION, Carry, Form, FormId};
+use engine::hash::HashKey;
+use engine::layout::Layout;
+use engine::message::CompiledMessage;
+use engine::rules::{Attempt, Epoch};
+use kinesis::{Access, CallNumbers, Client, Clock, Keys, StreamSummary, Timeouts, Writer};
+use objects::Objects;
+use serde::{Deserialize, Serialize};
+use snapshots::{Manifest, SegmentIdentity, SegmentKind, SegmentWriter, Shape, Snapshot};
+use store::{Approval, ApprovalState, Checkpoint, Claim, Definition, LayerChange, Scope, Workspace};
+
+use crate::course::{Course, Differences, RunOptions};
+use crate::lease::Lease;
+use crate::progress::Reporter;
+use crate::render::Renderer;
+use crate::settings::Settings;
+use crate::{Error, manifest};
+
+/// Layers that a manifest may have before they are merged in the middle of a run. The limit is 64.
+const CROWDED: usize = 48;
+
+pub(crate) struct Job {
+    pub(crate) settings: Settings,
+    pub(crate) workspace: Workspace,
+    pub(crate) scope: Scope,
+    pub(crate) claim: Claim,
+    pub(crate) options: RunOptions,
+    pub(crate) lease: Lease,
+    pub(crate) progress: Reporter,
+    pub(crate) objects: Objects,
+    pub(crate) source: sources::postgres::Settings,
+    pub(crate) client: Client,
+    pub(crate) stream: StreamSummary,
+    pub(crate) message: CompiledMessage,
+    pub(crate) layout: Layout,
+    pub(crate) form: FormId,
+    /// The approval that a person gave and no run has used yet.
+    pub(crate) approval: Option<Approval>,
+    /// Nothing durable may be written.
+    pub(crate) preview: bool,
+    pub(crate) state: Mutex<State>,
+    pub(crate) calls: CallNumbers,
+}
+
+/// What changes while the run works.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// As of the newest checkpoint.
+    pub(crate) manifest_version: u64,
+    pub(crate) counts: Counts,
+    /// Number and entries of the window that is open.
+    pub(crate) open: Option<(u32, u64)>,
+    /// At least this many layers has the manifest.
+    layers: usize,
+    /// The next number of a segment in this epoch.
+    segment: u32,
+    /// Something of this run was registered or acknowledged.
+    pub(crate) began: bool,
+}
+
+/// What a snapshot belongs to; kept with the sync when a run has taken up its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Belongs {
+    pub(crate) arn: String,
+    pub(crate) created_at: Option<Millis>,
+    /// The form of the run that wrote this.
+    pub(crate) form: FormId,
+}
+
+/// What meeting source and stream found, before anything is decided.
+pub(crate) struct Met {
+    pub(crate) source: sources::postgres::Settings,
+    pub(crate) client: Client,
+    pub(crate) stream: StreamSummary,
+    pub(crate) message: CompiledMessage,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) used: Vec<Column>,
+    pub(crate) form: Form,
+}
+
+/// Connects to source and stream, describes the model and compiles the message.
+pub(crate) async fn meet(settings: &Settings, definition: &Definition, workspace: &Workspace) -> Result<Met, Error> {
+    let source = source(settings, definition)?;
+    let client = client(settings, definition).await?;
+    let columns = sources::postgres::describe(&source, &definition.model.query).await?;
+    let key = key_columns(definition, &columns)?;
+    let message = CompiledMessage::compile(&definition.sync, &columns).map_err(|problems| {
+        Error::Configuration(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n"))
+    })?;
+    let watched = watched(definition, &message, &columns);
+    let wanted = |column: &&Column| {
+        [&key, &message.used_columns(), &watched].iter().any(|some| some.iter().any(|c| c.name == column.name))
+    };
+    let used: Vec<Column> = columns.iter().filter(wanted).cloned().collect();
+    let stream = client.stream(&definition.sync.stream).await?;
+    let form = Form { canonical_version: CANONICAL_VERSION, hash_key_id: workspace.hash_key_id, key, watched };
+    Ok(Met { source, client, stream, message, columns, used, form })
+}
+
+/// The columns of the key, in the order of the model's definition.
+fn key_columns(definition: &Definition, columns: &[Column]) -> Result<Vec<Column>, Error> {
+    let find = |name: &String| {
+        columns.iter().find(|column| column.name == *name).cloned().ok_or_else(|| {
+            let near = template::nearest(name, columns.iter().map(|column| column.name.as_str()));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Error::Configuration(format!("  model.key: the query has no column `{name}`{hint}"))
+        })
+    };
+    definition.model.key.iter().map(find).collect()
+}
+
+/// The columns whose change is a change of the row.
+fn watched(definition: &Definition, message: &CompiledMessage, columns: &[Column]) -> Vec<Column> {
+    let named = |names: &[String]| columns.iter().filter(|column| names.contains(&column.name)).cloned().collect();
+    match &definition.sync.watch {
+        domain::Watch::All => columns.to_vec(),
+        domain::Watch::Columns(names) => named(names),
+        domain::Watch::Used => {
+            let used: Vec<String> = message.used_columns().iter().map(|column| column.name.clone()).collect();
+            let key = definition.model.key.iter().cloned();
+            named(&used.into_iter().chain(key).collect::<Vec<_>>())
+        }
+    }
+}
+
+fn source(settings: &Settings, definition: &Definition) -> Result<sources::postgres::Settings, Error> {
+    let domain::Source::Postgres(postgres) = &definition.source;
+    let url = postgres.url.as_ref().map(|secret| read(settings, secret)).transpose()?;
+    let password = postgres.password.as_ref().map(|secret| read(settings, secret)).transpose()?;
+    let source = sources::postgres::Settings::new(postgres, url, password)?;
+    match &postgres.ca_file {
+        Some(path) => Ok(source.trust(read(settings, &Secret::File(path.clone()))?.as_bytes())?),
+        None => Ok(source),
+    }
+}
+
+async fn client(settings: &Settings, definition: &Definition) -> Result<Client, Error> {
+    let destination = &definition.destination;
+    let access = match &destination.credentials {
+        Credentials::AccessKey { access_key_id, secret_access_key, session_token } => Access::Keys(Keys {
+            access_key_id: read(settings, access_key_id)?,
+            secret_access_key: read(settings, secret_access_key)?,
+            session_token: session_token.as_ref().map(|token| read(settings, token)).transpose()?,
+        }),
+        Credentials::DefaultChain {} if settings.default_chain => Access::DefaultChain,
+        Credentials::DefaultChain {} => return Err(Error::DefaultChain),
+    };
+    let timeouts = Timeouts { call: settings.call_timeout, ..Timeouts::default() };
+    let (region, endpoint) = (destination.region.clone(), destination.endpoint.clone());
+    Ok(Client::new(kinesis::Settings { region, endpoint, access, timeouts }).await?)
+}
+
+fn read(settings: &Settings, secret: &Secret) -> Result<String, Error> {
+    (settings.secrets)(secret).map_err(Error::Secret)
+}
+
+/// What differs from what the snapshot was made with, and the older forms that rows are hashed in as well.
+pub(crate) fn differences(
+    claim: &Claim,
+    met: &Met,
+    snapshot: &Snapshot,
+    forms: &[(FormId, Form)],
+) -> (Differences, Vec<(FormId, Form)>) {
+    let belongs: Option<Belongs> = claim.stream.clone().and_then(|stream| serde_json::from_value(stream).ok());
+    let parts = claim.accepted.as_ref().map(|(_, accepted)| claim.definition.changes_from(accepted));
+    let mut out = Differences { parts: parts.unwrap_or_default(), ..Differences::default() };
+    if let Some(belongs) = belongs {
+        out.stream = other_stream(&belongs, &met.stream);
+        let accepted = forms.iter().find(|(id, _)| *id == belongs.form);
+        out.form = accepted.is_some_and(|(_, form)| !form.same(&met.form));
+    }
+    let mut older = Vec::new();
+    for id in snapshot.forms() {
+        match forms.iter().find(|(known, _)| *known == id) {
+            Some((_, form)) if form.same(&met.form) => {}
+            Some((_, form)) => match met.form.carry(form, &met.columns) {
+                Carry::HashBothWays => older.push((id, form.clone())),
+                Carry::Impossible(reason) => out.lost_forms.push(reason),
+            },
+            None => out.lost_forms.push(format!("the form {id} of its hashes is not known")),
+        }
+    }
+    (out, older)
+}
+
+fn other_stream(belongs: &Belongs, now: &StreamSummary) -> Option<String> {
+    if belongs.arn != now.arn {
+        return Some(format!("the stream, from {} to {}", belongs.arn, now.arn));
+    }
+    match (belongs.created_at, now.created_at) {
+        (Some(before), Some(after)) if before != after => {
+            Some(format!("the stream {}, which was deleted and created anew", now.arn))
+        }
+        _ => None,
+    }
+}
+
+impl Job {
+    pub(crate) const fn definition(&self) -> &Definition {
+        &self.claim.definition
+    }
+
+    pub(crate) const fn hash_key(&self) -> &HashKey {
+        &self.workspace.hash_key
+    }
+
+    /// The shape of the rows that this run keeps.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { key: self.layout.key_columns().cloned().collect(), columns: self.layout.used().to_vec() }
+    }
+
+    pub(crate) fn keeps_values(&self) -> bool {
+        self.definition().sync.values == KeepValues::Used
+    }
+
+    /// A person chose to forget the removals that were shown.
+    pub(crate) fn forgets_removals(&self) -> bool {
+        self.approval.as_ref().is_some_and(|approval| approval.state == ApprovalState::Forgotten)
+    }
+
+    /// What the rules need to know, for a course.
+    pub(crate) fn attempt(&self, course: Course) -> Attempt {
+        let claim = &self.claim;
+        Attempt {
+            kind: course.kind,
+            triggers: self.definition().sync.triggers,
+            version: claim.version,
+            epoch: claim.epoch,
+            resync: resync(claim, course.kind),
+            form: self.form,
+            now: claim.now,
+        }
+    }
+
+    pub(crate) fn identity(&self, kind: SegmentKind) -> SegmentIdentity {
+        let mut state = self.state();
+        state.segment += 1;
+        SegmentIdentity { sync: self.claim.sync, epoch: self.claim.epoch, number: state.segment, kind }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One short transaction, fenced by the epoch and by the manifest version that this run has seen.
+    pub(crate) async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), Error> {
+        let mut version = self.state().manifest_version;
+        self.scope.checkpoint(&self.claim, &mut version, &checkpoint).await?;
+        let mut state = self.state();
+        state.manifest_version = version;
+        state.began = true;
+        state.counts = checkpoint.counts.unwrap_or(state.counts);
+        if checkpoint.close.is_some() {
+            state.open = None;
+        }
+        if let Some(open) = &checkpoint.open {
+            state.open = Some((open.number, open.entries));
+            state.layers += 1;
+        }
+        if let LayerChange::Replace(layers) = &checkpoint.layers {
+            state.layers = layers.len();
+        }
+        Ok(())
+    }
+
+    /// The number of the window that is open.
+    pub(crate) fn open_window(&self) -> u32 {
+        self.state().open.map_or(0, |(number, _)| number)
+    }
+
+    /// Whether layers have to be merged before another window is registered.
+    pub(crate) fn crowded(&self) -> bool {
+        self.state().layers >= CROWDED
+    }
+
+    pub(crate) fn counted_layers(&self, layers: usize) {
+        self.state().layers = layers;
+    }
+
+    pub(crate) fn writer(&self) -> Result<Writer, Error> {
+        let mut settings = self.settings.puts.clone();
+        settings.limits = self.definition().sync.limits;
+        let clock = Clock::new(crate::clock::now);
+        Ok(Writer::new(self.client.clone(), self.stream.stream(), settings, self.calls.clone(), clock)?)
+    }
+
+    pub(crate) fn renderer<'a>(&'a self, shapes: &'a [Shape]) -> Renderer<'a> {
+        Renderer {
+            message: &self.message,
+            used: self.layout.used(),
+            key: self.layout.key_columns().cloned().collect(),
+            shapes,
+            run_id: self.claim.run.to_string(),
+            run_started_at: crate::clock::rfc3339(self.claim.started_at),
+            sync_id: self.claim.sync.to_string(),
+            sync_name: &self.claim.name,
+        }
+    }
+
+    pub(crate) async fn delta_segment(&self, shapes: &[Shape]) -> Result<SegmentWriter, Error> {
+        Ok(SegmentWriter::create(&self.objects, self.identity(SegmentKind::Delta), shapes).await?)
+    }
+
+    /// The newest manifest, without the layers that the course leaves behind.
+    pub(crate) async fn manifest(&self, course: Course) -> Result<manifest::Layers, Error> {
+        let settles_at = self.claim.now + self.settings.settling.as_millis() as Millis;
+        let layers = manifest::read(&self.scope, self.claim.sync).await?.claimed(settles_at);
+        Ok(if course.drop_snapshot { layers.since(self.claim.first_epoch) } else { layers })
+    }
+
+    pub(crate) async fn open(&self, manifest: &Manifest) -> Result<Snapshot, Error> {
+        let cache = self.settings.plan_memory / 4;
+        Ok(Snapshot::open(&self.objects, manifest, self.claim.now).await?.cache_bytes(cache))
+    }
+}
+
+/// The start of the full resync that is under way once this run goes on.
+pub(crate) fn resync(claim: &Claim, kind: RunKind) -> Option<Epoch> {
+    match kind {
+        // Whatever it was that asked for it, it began with this run's first claim.
+        RunKind::FullResync => Some(claim.resync_epoch.unwrap_or(claim.first_epoch).max(claim.first_epoch)),
+        _ => claim.resync_epoch,
+    }
+}

@@ -1,0 +1,100 @@
+//! A planned change to its record.
+
+use domain::{Change, Column, Value};
+use engine::canonical::fields;
+use engine::layout::values;
+use engine::message::{CompiledMessage, RowContext};
+use engine::record::{Record, Rejection};
+use snapshots::Shape;
+use spill::{PlanEntry, Stored};
+
+use crate::Error;
+use crate::key_json::key_json;
+
+/// What is the same for every record of a run.
+pub(crate) struct Renderer<'a> {
+    pub(crate) message: &'a CompiledMessage,
+    pub(crate) used: &'a [Column],
+    pub(crate) key: Vec<Column>,
+    pub(crate) shapes: &'a [Shape],
+    pub(crate) run_id: String,
+    /// RFC 3339.
+    pub(crate) run_started_at: String,
+    pub(crate) sync_id: String,
+    pub(crate) sync_name: &'a str,
+}
+
+impl Renderer<'_> {
+    /// The record, or why this row cannot be one. `event_id` belongs to the entry's version.
+    pub(crate) fn render(&self, entry: &PlanEntry, event_id: &str) -> Result<Result<Record, Rejection>, Error> {
+        let row = match &entry.row {
+            Some(stored) => self.slots(stored)?,
+            None => self.key_only(entry)?,
+        };
+        let previous = entry.previous.as_ref().map(|stored| self.slots(stored)).transpose()?;
+        let changed = self.changed_columns(entry)?;
+        Ok(self.message.render(&RowContext {
+            op: entry.op,
+            row: &row,
+            previous: previous.as_deref(),
+            changed_columns: changed.as_deref(),
+            event_id,
+            event_sequence: entry.sequence,
+            run_id: &self.run_id,
+            run_started_at: &self.run_started_at,
+            sync_id: &self.sync_id,
+            sync_name: self.sync_name,
+        }))
+    }
+
+    pub(crate) fn key(&self, entry: &PlanEntry) -> Result<serde_json::Value, Error> {
+        if entry.key.is_empty() {
+            return Ok(serde_json::Value::Null);
+        }
+        Ok(key_json(&self.key, &values(&self.key, &entry.key)?))
+    }
+
+    /// The values of the used columns, as far as they are among those stored.
+    fn slots(&self, stored: &Stored) -> Result<Vec<Option<Value>>, Error> {
+        if stored.shape == 0 {
+            return Ok(values(self.used, &stored.row)?.into_iter().map(Some).collect());
+        }
+        let shape = self.shape(stored)?;
+        let mut found = values(&shape.columns, &stored.row)?;
+        let mut take = |column: &Column| {
+            let at = shape.columns.iter().position(|known| known.name == column.name)?;
+            Some(std::mem::replace(&mut found[at], Value::Null))
+        };
+        Ok(self.used.iter().map(&mut take).collect())
+    }
+
+    fn key_only(&self, entry: &PlanEntry) -> Result<Vec<Option<Value>>, Error> {
+        let mut found = values(&self.key, &entry.key)?;
+        let mut take = |column: &Column| {
+            let at = self.key.iter().position(|known| known.name == column.name)?;
+            Some(std::mem::replace(&mut found[at], Value::Null))
+        };
+        Ok(self.used.iter().map(&mut take).collect())
+    }
+
+    fn changed_columns(&self, entry: &PlanEntry) -> Result<Option<Vec<&str>>, Error> {
+        let (Some(row), Some(previous), Change::Changed) = (&entry.row, &entry.previous, entry.op) else {
+            return Ok(None);
+        };
+        let before = self.shape(previous)?;
+        let old: Vec<_> = fields(&previous.row).collect::<Result<_, _>>()?;
+        let mut names = Vec::new();
+        for (column, new) in self.used.iter().zip(fields(&row.row)) {
+            let new = new?;
+            let at = before.columns.iter().position(|known| known.name == column.name && known.kind == column.kind);
+            if at.is_none_or(|at| old.get(at) != Some(&new)) {
+                names.push(column.name.as_str());
+            }
+        }
+        Ok(Some(names))
+    }
+
+    fn shape(&self, stored: &Stored) -> Result<&Shape, Error> {
+        self.shapes.get(usize::from(stored.shape)).ok_or_else(|| engine::canonical::Corrupt.into())
+    }
+}

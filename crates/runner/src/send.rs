@@ -1,0 +1,386 @@
+//! Phase 2: the plan in order, in windows. A window is one immutable segment, durable and registered before its first
+//! put; the checkpoint that says what became of it registers the next one. So a crash leaves at most one window in
+//! doubt, and nothing acknowledged is forgotten but its newest part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Counts;
+use engine::guard;
+use engine::hash::event_id;
+use engine::outcome::throttled;
+use engine::record::Record;
+use engine::rules::{Outcome, WindowEntry};
+use kinesis::{PutOutcome, WindowResult, Writer};
+use snapshots::{SegmentKind, SegmentRef, SegmentWriter, Value};
+use spill::PlanEntry;
+use store::{Checkpoint, ClosedWindow, LayerChange, NewRejection, NewWindow};
+use tokio::time::Instant;
+
+use crate::job::Job;
+use crate::plan::{InvalidRows, Plan};
+use crate::progress::Phase;
+use crate::{Error, compaction, fail_point, manifest};
+
+/// Rejections that wait for a checkpoint; when there are more, one is made for them.
+const PENDING_REJECTIONS: usize = 10_000;
+const SMALLEST_WINDOW: usize = 500;
+/// Less would leave no time for a put.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
+
+/// How sending ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Every planned record has its outcome.
+    Whole,
+    /// Most of the first records were rejected for reasons of their own.
+    Stopped,
+    Cancelled,
+    /// No put can succeed.
+    Fatal(kinesis::Error),
+}
+
+pub(crate) struct Sent {
+    pub(crate) ended: Ended,
+    pub(crate) counts: Counts,
+    pub(crate) calls: u64,
+    pub(crate) throttled: u64,
+    /// What the last window came to, and rejections that no checkpoint has yet.
+    pub(crate) left: Checkpoint,
+}
+
+/// A record of a window.
+struct Prepared {
+    entry: PlanEntry,
+    record: Record,
+    /// Over all windows it was part of.
+    outcome: Outcome,
+    attempts: u32,
+    first_put: Option<Instant>,
+    /// Code and message of its newest refusal.
+    refusal: Option<(Arc<str>, Arc<str>)>,
+}
+
+struct Sending<'a> {
+    job: &'a Job,
+    plan: &'a mut Plan,
+    writer: Writer,
+    counts: Counts,
+    /// Not decided when their window's time was over; they go first into the next one.
+    carried: Vec<Prepared>,
+    left: Checkpoint,
+    size: usize,
+    calls: u64,
+    throttled: u64,
+    finished: u64,
+    rejected_for_themselves: u64,
+    ended: Option<Ended>,
+}
+
+/// Sends what is planned. Whatever ends it, what is in `left` still has to be checkpointed.
+pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
+    job.progress.update(|progress| progress.phase = Phase::Sending);
+    let writer = job.writer()?;
+    let left = Checkpoint {
+        invalid_rows: plan.invalid.take(),
+        invalid_by_code: InvalidRows::by_code(plan.null_keys, plan.counts.invalid),
+        layers: if plan.course.drop_snapshot {
+            LayerChange::Replace(plan.layers.refs.clone())
+        } else {
+            LayerChange::Keep
+        },
+        ..Checkpoint::default()
+    };
+    let (counts, size) = (plan.counts, job.settings.window.records.min(2 * SMALLEST_WINDOW));
+    let mut sending = Sending {
+        job,
+        plan,
+        writer,
+        counts,
+        carried: Vec::new(),
+        left,
+        size,
+        calls: 0,
+        throttled: 0,
+        finished: 0,
+        rejected_for_themselves: 0,
+        ended: None,
+    };
+    sending.run().await?;
+    let Sending { counts, calls, throttled, left, ended, .. } = sending;
+    Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, left })
+}
+
+impl Sending<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        while self.ended.is_none() {
+            match self.job.lease.check() {
+                Err(Error::Cancelled) => self.ended = Some(Ended::Cancelled),
+                other => other?,
+            }
+            if self.job.crowded() {
+                self.checkpoint(None).await?;
+                compaction::compact(self.job, false).await?;
+            }
+            let window = self.prepare()?;
+            if window.is_empty() {
+                if self.left.rejections.is_empty() || (self.plan.entries.left() == 0 && self.carried.is_empty()) {
+                    break;
+                }
+                self.checkpoint(None).await?;
+                continue;
+            }
+            let segment = self.write(&window).await?;
+            self.checkpoint(Some((segment, window.len() as u64))).await?;
+            let began = Instant::now();
+            let result = self.put(&window, began).await?;
+            fail_point::pass("before-acknowledged")?;
+            self.take_in(window, result, began);
+            fail_point::pass("after-acknowledged")?;
+        }
+        // What was carried and cannot be put any more keeps the outcome it has.
+        for prepared in std::mem::take(&mut self.carried) {
+            self.decide(&prepared);
+        }
+        Ok(())
+    }
+
+    /// The next records to put, in the order of their units. Rows that cannot be records are rejected here.
+    fn prepare(&mut self) -> Result<Vec<Prepared>, Error> {
+        if self.ended.is_some() {
+            return Ok(Vec::new());
+        }
+        let limits = self.job.settings.window;
+        let shapes = self.plan.shapes.clone();
+        let renderer = self.job.renderer(&shapes);
+        let mut window = std::mem::take(&mut self.carried);
+        let mut bytes: usize = window.iter().map(Prepared::bytes).sum();
+        while window.len() < self.size && bytes < limits.bytes && self.left.rejections.len() < PENDING_REJECTIONS {
+            let Some(entry) = self.plan.entries.read()? else { break };
+            let id = event_id(self.job.hash_key(), self.job.claim.sync, entry.unit, entry.op, entry.sequence);
+            match renderer.render(&entry, &id)? {
+                Ok(record) => {
+                    let prepared = Prepared {
+                        entry,
+                        record,
+                        outcome: Outcome::NotPut,
+                        attempts: 0,
+                        first_put: None,
+                        refusal: None,
+                    };
+                    bytes += prepared.bytes();
+                    window.push(prepared);
+                }
+                Err(rejection) => {
+                    self.rejected_for_themselves += 1;
+                    let key = renderer.key(&entry)?;
+                    self.reject(&entry, key, rejection.code.as_str(), &rejection.message);
+                }
+            }
+        }
+        self.watch();
+        if self.ended.is_some() {
+            self.carried = window;
+            return Ok(Vec::new());
+        }
+        Ok(window)
+    }
+
+    /// One immutable segment: what would be in the stream if all of the window were acknowledged.
+    async fn write(&self, window: &[Prepared]) -> Result<SegmentRef, Error> {
+        fail_point::pass("before-window-written")?;
+        let job = self.job;
+        let identity = job.identity(SegmentKind::Window);
+        let mut segment = SegmentWriter::create(&job.objects, identity, &self.plan.shapes).await?;
+        for Prepared { entry, .. } in window {
+            let put = WindowEntry {
+                op: entry.op,
+                content: entry.content,
+                version: job.claim.version,
+                sequence: entry.sequence,
+                row: entry.hash,
+                form: job.form,
+                resend: false,
+            };
+            let row = entry.row.as_ref().filter(|_| job.keeps_values());
+            let value = Value {
+                key: &entry.key,
+                shape: row.map_or(0, |stored| stored.shape),
+                row: row.map(|stored| stored.row.as_slice()),
+            };
+            segment.push_window(entry.unit, &put, value).await?;
+        }
+        let written = segment.finish().await?;
+        fail_point::pass("after-window-written")?;
+        Ok(written)
+    }
+
+    /// Says what became of the window before, and registers the next one: its units are uncertain from now on.
+    async fn checkpoint(&mut self, open: Option<(SegmentRef, u64)>) -> Result<(), Error> {
+        self.job.lease.check().or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })?;
+        let (closes, opens) = (self.left.close.is_some(), open.is_some());
+        if opens {
+            fail_point::pass("before-window-registered")?;
+        }
+        if closes {
+            fail_point::pass("before-checkpoint-committed")?;
+        }
+        self.left.counts = Some(self.counts_now());
+        self.left.open = match open {
+            Some((segment, entries)) => {
+                let number = segment.number;
+                Some(NewWindow { number, segment: manifest::to_json(&segment)?, entries })
+            }
+            None => None,
+        };
+        self.job.checkpoint(std::mem::take(&mut self.left)).await?;
+        if closes {
+            fail_point::pass("after-checkpoint-committed")?;
+        }
+        if opens {
+            fail_point::pass("after-window-registered")?;
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, window: &[Prepared], began: Instant) -> Result<WindowResult, Error> {
+        fail_point::pass("before-put")?;
+        let records: Vec<Record> = window.iter().map(|prepared| prepared.record.clone()).collect();
+        let stop = self.job.lease.stop(began + self.job.settings.window.time.max(SHORTEST_WINDOW));
+        let result = self.writer.put(&records, &stop).await;
+        fail_point::pass("after-put")?;
+        Ok(result)
+    }
+
+    /// What the puts came to: for the next checkpoint, for the counts, and for the next window.
+    fn take_in(&mut self, window: Vec<Prepared>, result: WindowResult, began: Instant) {
+        let number = self.job.open_window();
+        let outcomes = result.outcomes.iter().map(|outcome| outcome.outcome() as u8).collect();
+        let settling_ms = self.job.settings.settling.as_millis() as i64;
+        self.left.close = Some(ClosedWindow { number, outcomes, settling_ms });
+        self.calls += result.calls.len() as u64;
+        self.throttled +=
+            result.calls.iter().flat_map(|call| &call.failures).filter(|f| throttled(&f.code)).count() as u64;
+        self.resize(window.len(), began);
+        if let Some(fatal) = result.fatal {
+            self.ended = Some(Ended::Fatal(fatal));
+        }
+        for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
+            prepared.follow(&outcome, began);
+            if self.ended.is_none() && self.again(&prepared, &outcome) {
+                self.carried.push(prepared);
+            } else {
+                self.decide(&prepared);
+            }
+        }
+        self.watch();
+        let (counts, calls, throttled) = (self.counts_now(), self.calls, self.throttled);
+        self.job.progress.update(|progress| {
+            (progress.counts, progress.calls, progress.throttled) = (counts, calls, throttled);
+        });
+    }
+
+    /// Whether the time of its window cut it short.
+    fn again(&self, prepared: &Prepared, outcome: &PutOutcome) -> bool {
+        let retry = &self.job.settings.puts.retry;
+        let late = prepared.first_put.is_some_and(|first| first.elapsed() >= retry.retry_for);
+        let tries_left = prepared.attempts < retry.max_attempts && !late;
+        match outcome {
+            PutOutcome::Acknowledged { .. } => false,
+            PutOutcome::NotPut => tries_left,
+            PutOutcome::Unanswered { .. } => tries_left,
+            PutOutcome::Refused { code, .. } => tries_left && throttled(code),
+        }
+    }
+
+    /// Counts what a record came to in the end.
+    fn decide(&mut self, prepared: &Prepared) {
+        match prepared.outcome {
+            Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt => {
+                self.counts.delivered += 1;
+                self.finished += 1;
+            }
+            Outcome::Unanswered => {
+                self.counts.unanswered += 1;
+                self.finished += 1;
+            }
+            // It stays deferred: planned, and nothing else.
+            Outcome::NotPut => {}
+            Outcome::Refused => {
+                let (code, message) = prepared.refusal.clone().unwrap_or_else(|| ("refused".into(), "refused".into()));
+                if !throttled(&code) && self.ended.is_none() {
+                    self.rejected_for_themselves += 1;
+                }
+                let key = self.job.renderer(&self.plan.shapes).key(&prepared.entry).unwrap_or_default();
+                self.reject(&prepared.entry, key, &code, &message);
+            }
+        }
+    }
+
+    fn reject(&mut self, entry: &PlanEntry, key: serde_json::Value, code: &str, message: &str) {
+        self.counts.rejected += 1;
+        self.finished += 1;
+        self.left.rejections.push(NewRejection {
+            unit: entry.unit,
+            key,
+            op: entry.op,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        });
+    }
+
+    /// The guard that watches the first records.
+    fn watch(&mut self) {
+        if self.ended.is_none() && guard::stops(self.finished, self.rejected_for_themselves) {
+            self.ended = Some(Ended::Stopped);
+        }
+    }
+
+    /// What is planned and not decided counts as deferred, so the sums hold at every moment.
+    fn counts_now(&self) -> Counts {
+        let counts = self.counts;
+        Counts { deferred: counts.planned - counts.delivered - counts.rejected - counts.unanswered, ..counts }
+    }
+
+    /// As many records as the time of a window allows.
+    fn resize(&mut self, records: usize, began: Instant) {
+        let limits = self.job.settings.window;
+        let share = limits.time.as_secs_f64() / began.elapsed().as_secs_f64().max(0.001);
+        let fits = (records as f64 * share) as usize;
+        self.size = fits.clamp(SMALLEST_WINDOW, self.size * 4).min(limits.records).max(1);
+    }
+}
+
+impl Prepared {
+    fn bytes(&self) -> usize {
+        let stored = |stored: &Option<spill::Stored>| stored.as_ref().map_or(0, |stored| stored.row.len());
+        self.record.data.len() + stored(&self.entry.row) + stored(&self.entry.previous)
+    }
+
+    fn follow(&mut self, outcome: &PutOutcome, began: Instant) {
+        let attempts = match outcome {
+            PutOutcome::Acknowledged { attempt, .. } => *attempt,
+            PutOutcome::Refused { attempts, .. } | PutOutcome::Unanswered { attempts, .. } => *attempts,
+            PutOutcome::NotPut => 0,
+        };
+        if let PutOutcome::Refused { code, message, .. } = outcome {
+            self.refusal = Some((code.clone(), message.clone()));
+        }
+        self.attempts += attempts;
+        if attempts > 0 {
+            self.first_put.get_or_insert(began);
+        }
+        self.outcome = after(self.outcome, outcome.outcome());
+    }
+}
+
+/// The outcome over several windows: a doubt stays until the stream acknowledges.
+const fn after(earlier: Outcome, later: Outcome) -> Outcome {
+    match (earlier, later) {
+        (Outcome::Unanswered, Outcome::Acknowledged) => Outcome::AcknowledgedAfterDoubt,
+        (_, Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt) => later,
+        (Outcome::Unanswered, _) => Outcome::Unanswered,
+        (earlier, Outcome::NotPut) => earlier,
+        (_, later) => later,
+    }
+}

@@ -1,0 +1,152 @@
+//! One attempt: claim, run, and an end in every case in which the claim still holds.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use domain::{Millis, SyncId};
+use engine::layout::Layout;
+use kinesis::CallNumbers;
+use objects::Objects;
+use store::{Claim, Claimed, Scope, Workspace};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::course::{Course, Differences, RunOptions};
+use crate::finish::{self, Report};
+use crate::job::{self, Job, State};
+use crate::lease::Lease;
+use crate::progress::{Phase, Reporter};
+use crate::settings::Settings;
+use crate::{Error, approval, manifest, pipeline, repair};
+
+/// What a worker found to do on a sync.
+#[derive(Debug)]
+pub enum Executed {
+    /// No run waits that is due.
+    Nothing,
+    /// Another worker holds the run until then, by the database's clock, unless it renews.
+    Busy {
+        lease_until: Millis,
+    },
+    Ended(Box<Report>),
+}
+
+/// A worker of one workspace.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    pub settings: Settings,
+    pub workspace: Workspace,
+    pub scope: Scope,
+}
+
+impl Worker {
+    /// Claims what is due on this sync, and works on it to its end. `cancel` ends it with what was acknowledged kept.
+    pub async fn execute(
+        &self,
+        sync: SyncId,
+        progress: &Reporter,
+        cancel: CancellationToken,
+    ) -> Result<Executed, Error> {
+        let settings = &self.settings;
+        let claimed_at = Instant::now();
+        let (lease, settling) = (settings.lease.as_millis() as i64, settings.settling.as_millis() as i64);
+        let claim = match self.scope.claim(sync, &settings.worker, lease, settling).await? {
+            Claimed::Nothing => return Ok(Executed::Nothing),
+            Claimed::Busy { lease_until } => return Ok(Executed::Busy { lease_until }),
+            Claimed::Claimed(claim) => *claim,
+        };
+        progress.update(|progress| {
+            (progress.run, progress.phase) = (Some(claim.run), Phase::Reading);
+        });
+        let lease = Lease::keep(self.scope.clone(), &claim, settings.lease, claimed_at, cancel);
+        self.work(claim, lease, progress).await.map(|report| Executed::Ended(Box::new(report)))
+    }
+
+    async fn work(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Report, Error> {
+        let prepared = match self.prepare(claim.clone(), lease, progress).await {
+            Ok(prepared) => prepared,
+            Err((error, _)) if !error.ends_run() => return Err(error),
+            // Source or stream could not even be met: the run ends with the reason.
+            Err((error, _lease)) => return finish::fail_early(self, &claim, &error).await,
+        };
+        let Prepared { job, course, differences } = prepared;
+        match pipeline::run(&job, course, &differences).await {
+            Err(error) if error.ends_run() => finish::fail(&job, &error).await,
+            other => other,
+        }
+    }
+
+    async fn prepare(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Prepared, (Error, Lease)> {
+        match self.open(&claim).await {
+            Ok(opened) => {
+                let Opened { met, options, objects, approval, layout, form, course, differences, manifest_version } =
+                    opened;
+                let state = State { manifest_version, ..State::default() };
+                let job = Job {
+                    settings: self.settings.clone(),
+                    workspace: self.workspace.clone(),
+                    scope: self.scope.clone(),
+                    claim,
+                    options,
+                    lease,
+                    progress: progress.clone(),
+                    objects,
+                    source: met.source,
+                    client: met.client,
+                    stream: met.stream,
+                    message: met.message.aligned(layout.used()),
+                    layout,
+                    form,
+                    approval,
+                    preview: false,
+                    state: Mutex::new(state),
+                    calls: CallNumbers::default(),
+                };
+                Ok(Prepared { job, course, differences })
+            }
+            Err(error) => Err((error, lease)),
+        }
+    }
+
+    async fn open(&self, claim: &Claim) -> Result<Opened, Error> {
+        let options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
+        let objects = objects(&self.settings.objects, &self.workspace)?;
+        let met = job::meet(&self.settings, &claim.definition, &self.workspace).await?;
+        let form = self.scope.add_form(claim.sync, &met.form).await?;
+        let forms = self.scope.forms(claim.sync).await?;
+        let mut manifest_version = claim.manifest_version;
+        if let Some(repair) = options.repair {
+            repair::apply(&self.scope, claim, &objects, repair, &mut manifest_version).await?;
+        }
+        let layers = manifest::read(&self.scope, claim.sync).await?;
+        let snapshot = snapshots::Snapshot::open(&objects, &layers.manifest, claim.now).await?;
+        let (differences, older) = job::differences(claim, &met, &snapshot, &forms);
+        let layout = Layout::new(&met.used, &met.columns, (form, &met.form), &older);
+        let approval = approval::given(&self.scope, claim.sync).await?;
+        let course = pipeline::course(claim, &options, &differences);
+        Ok(Opened { met, options, objects, approval, layout, form, course, differences, manifest_version })
+    }
+}
+
+struct Prepared {
+    job: Job,
+    course: Option<Course>,
+    differences: Differences,
+}
+
+struct Opened {
+    met: job::Met,
+    options: RunOptions,
+    objects: Objects,
+    approval: Option<store::Approval>,
+    layout: Layout,
+    form: engine::form::FormId,
+    course: Option<Course>,
+    differences: Differences,
+    manifest_version: u64,
+}
+
+/// The object storage of a workspace.
+pub(crate) fn objects(root: &Path, workspace: &Workspace) -> Result<Objects, Error> {
+    Ok(Objects::local(root)?.within(&workspace.id.to_string())?)
+}

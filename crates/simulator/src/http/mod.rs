@@ -1,0 +1,194 @@
+//! The wire: HTTP/1.1 with `X-Amz-Target` headers, and the faults that happen to calls on their way.
+
+mod admin;
+mod connection;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::connect_info::ConnectInfo;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::api::{ApiError, Call, Operation};
+use crate::faults::{Ending, LateAnswer, Verdict};
+use crate::state::{Simulator, shard_id};
+
+pub(crate) use connection::{Fate, Listener};
+
+/// Room for 10 MiB of data in base64, with keys and syntax, and for what Kinesis refuses with an error of its own.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+pub(crate) fn router(simulator: Arc<Simulator>) -> Router {
+    Router::new()
+        .route("/", post(kinesis))
+        .route("/_simulator/faults", get(admin::faults).post(admin::add_faults).delete(admin::clear_faults))
+        .route("/_simulator/limits", get(admin::limits).post(admin::set_limits))
+        .route("/_simulator/calls", get(admin::calls))
+        .route("/_simulator/streams/{name}/records", get(admin::records))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(simulator)
+}
+
+/// How a call ends on the wire.
+enum Outcome {
+    Answer(Result<Vec<u8>, ApiError>),
+    Cut(Result<Vec<u8>, ApiError>),
+    Reset,
+}
+
+async fn kinesis(
+    State(simulator): State<Arc<Simulator>>,
+    ConnectInfo(fate): ConnectInfo<Fate>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let outcome = match receive(&simulator, &headers, &body) {
+        Ok(call) => {
+            let verdict = judge(&simulator, &call);
+            if verdict.latency.is_zero() {
+                carry_out(simulator, call, verdict).await
+            } else {
+                // A task of its own: a client that gives up waiting does not take its call back.
+                let late = tokio::spawn(async move {
+                    tokio::time::sleep(verdict.latency).await;
+                    carry_out(simulator, call, verdict).await
+                });
+                late.await.unwrap_or(Outcome::Reset)
+            }
+        }
+        Err(error) => Outcome::Answer(Err(error)),
+    };
+    match outcome {
+        Outcome::Answer(answer) => respond(answer),
+        Outcome::Cut(answer) => {
+            fate.cut();
+            respond(answer)
+        }
+        Outcome::Reset => {
+            fate.reset();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Reads operation, signature and body. The signature is not verified, but there has to be one.
+fn receive(simulator: &Simulator, headers: &HeaderMap, body: &[u8]) -> Result<Call, ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let content_type = text("content-type").unwrap_or_default();
+    let is_json = content_type.starts_with("application/x-amz-json-1.") || content_type.starts_with("application/json");
+    let operation = text("x-amz-target").filter(|_| is_json).and_then(Operation::from_target);
+    let Some(operation) = operation else {
+        let target = text("x-amz-target").unwrap_or("no X-Amz-Target");
+        let message = format!("{target} as `{content_type}` is not known to the simulator.");
+        return Err(ApiError::new("UnknownOperationException", message));
+    };
+    simulator.count_call(operation);
+    let Some(authorization) = text(header::AUTHORIZATION.as_str()) else {
+        return Err(ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token"));
+    };
+    let Some(region) = region_of(authorization) else {
+        let message = "Authorization header requires a 'Credential' parameter with a scope.";
+        return Err(ApiError::new("IncompleteSignatureException", message));
+    };
+    Call::parse(operation, region.to_owned(), body)
+}
+
+/// The region in `AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/kinesis/aws4_request, ...`.
+fn region_of(authorization: &str) -> Option<&str> {
+    let (_, credential) = authorization.split_once("Credential=")?;
+    credential.split(',').next()?.split('/').nth(2)
+}
+
+fn judge(simulator: &Simulator, call: &Call) -> Verdict {
+    let mut shards = Vec::new();
+    if call.operation.is_put() && simulator.faults().names_shards() {
+        let mut account = simulator.account();
+        if let Ok(stream) = call.target.find(&mut account, &call.region) {
+            let shard = |hash| shard_id(stream.shards[stream.route(hash)].number);
+            shards = call.records().iter().map(|entry| shard(entry.hash())).collect();
+        }
+    }
+    simulator.faults().judge(call, &shards)
+}
+
+async fn carry_out(simulator: Arc<Simulator>, call: Call, verdict: Verdict) -> Outcome {
+    let Some(ending) = verdict.ending else {
+        return Outcome::Answer(call.execute(&simulator, &verdict.records));
+    };
+    match ending {
+        Ending::Hang => hang(&simulator).await,
+        Ending::ResetBefore => Outcome::Reset,
+        Ending::ResetAfter => {
+            log_refusal(&call.execute(&simulator, &verdict.records));
+            Outcome::Reset
+        }
+        Ending::CutAnswer => Outcome::Cut(call.execute(&simulator, &verdict.records)),
+        Ending::ApplyLater { delay, answer } => {
+            let later = Arc::clone(&simulator);
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                log_refusal(&call.execute(&later, &verdict.records));
+            });
+            match answer {
+                LateAnswer::Nothing => hang(&simulator).await,
+                LateAnswer::Reset => Outcome::Reset,
+            }
+        }
+        Ending::Error { error, written } => {
+            if written {
+                log_refusal(&call.execute(&simulator, &verdict.records));
+            }
+            Outcome::Answer(Err(error))
+        }
+    }
+}
+
+/// Waits for the end of the simulator.
+async fn hang(simulator: &Simulator) -> Outcome {
+    let mut closing = simulator.closing.subscribe();
+    // An error would mean that the sender is gone, which is the end as well.
+    drop(closing.wait_for(|closing| *closing).await);
+    Outcome::Reset
+}
+
+/// An answer that nobody gets: if it is an error, the log is the only place where it shows.
+fn log_refusal(answer: &Result<Vec<u8>, ApiError>) {
+    if let Err(error) = answer {
+        tracing::debug!(code = %error.code, message = %error.message, "a call whose answer was not wanted was refused");
+    }
+}
+
+fn respond(answer: Result<Vec<u8>, ApiError>) -> Response {
+    let (status, body) = match answer {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, error.body())
+        }
+    };
+    let headers = [("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amzn-requestid", next_request_id())];
+    (status, headers, body).into_response()
+}
+
+fn next_request_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_comes_from_the_credential_scope() {
+        let header = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/kinesis/aws4_request, SignedHeaders=host";
+        assert_eq!(region_of(header), Some("eu-west-1"));
+        assert_eq!(region_of("Bearer token"), None);
+    }
+}

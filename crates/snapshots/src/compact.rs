@@ -1,0 +1,241 @@
+//! Merging neighboring layers into one, without changing what the snapshot says.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use domain::Millis;
+use engine::unit::{Delta, EntryChange};
+use objects::Objects;
+
+use crate::error::{Error, Result};
+use crate::manifest::{Layer, Manifest};
+use crate::name::{SegmentIdentity, SegmentKind};
+use crate::segment::{Effect, SegmentRef, SegmentWriter, Shape, Value, ValueBlock};
+use crate::snapshot::{FIRST_UNIT, Merge, Snapshot, SnapshotUnit, ValueAt, fold};
+
+/// A snapshot that is compacted while `choose` says so has no more layers than this.
+pub const MOST_LAYERS: usize = 64;
+
+/// So many layers of one level are merged.
+const FAN_IN: usize = 6;
+/// Level 0 ends at `FAN_IN` times this many bytes, each further level at `FAN_IN` times the one before.
+const SMALLEST: u64 = 16 << 10;
+const LEVELS: usize = 12;
+
+/// Which layers to merge now, if any. Call it after each checkpoint, compact, and call it again until it gives `None`.
+///
+/// A layer's level is the logarithm of its size to the base 6, but no less than that of any newer layer; so levels
+/// fall from old to new. Of 12 levels none keeps 6 layers: at most 60 are left. A merge moves what it reads up one
+/// level, or, where a large new layer stands behind small old ones, joins at least one new layer of its level to it;
+/// so a byte is written about once for each level, and never more than 6 times.
+pub fn choose(manifest: &Manifest) -> Option<Range<usize>> {
+    let closed = manifest.layers.iter().take_while(|layer| !layer.open()).count();
+    let sizes: Vec<u64> = manifest.layers[..closed].iter().map(|layer| layer.segment.bytes()).collect();
+    choose_by_size(&sizes)
+}
+
+fn choose_by_size(sizes: &[u64]) -> Option<Range<usize>> {
+    let mut levels: Vec<usize> = sizes.iter().map(|bytes| level(*bytes)).collect();
+    for index in (1..levels.len()).rev() {
+        levels[index - 1] = levels[index - 1].max(levels[index]);
+    }
+    // Levels fall, so the lowest one stands last.
+    let mut end = levels.len();
+    while end > 0 {
+        let start = levels.partition_point(|level| *level > levels[end - 1]);
+        if end - start >= FAN_IN {
+            return Some(start..end);
+        }
+        end = start;
+    }
+    None
+}
+
+fn level(bytes: u64) -> usize {
+    let (mut level, mut bound) = (0, SMALLEST * FAN_IN as u64);
+    while bytes >= bound && level + 1 < LEVELS {
+        (level, bound) = (level + 1, bound * FAN_IN as u64);
+    }
+    level
+}
+
+/// Merges the layers of a range into one segment of deltas and returns the manifest with it in their place; with
+/// nothing, where nothing is left of them. With the oldest layer among them the result is the state itself: without
+/// deletions, without marks that have settled at `now`. The new segment's objects are durable when this returns; the
+/// old ones stay, for readers of the old manifest, until they are collected.
+pub async fn compact(
+    objects: &Objects,
+    manifest: &Manifest,
+    identity: SegmentIdentity,
+    which: Range<usize>,
+    now: Millis,
+) -> Result<Manifest> {
+    let bad = |what| Error::Compact { from: which.start, to: which.end, what };
+    let layers = manifest.layers.get(which.clone()).filter(|layers| !layers.is_empty());
+    let layers = layers.ok_or_else(|| bad("the manifest does not have these layers"))?.to_vec();
+    if identity.kind != SegmentKind::Delta || identity.sync != layers[0].segment.sync {
+        return Err(bad("what comes of it is a segment of deltas of the same sync"));
+    }
+    let snapshot = Snapshot::open(objects, &Manifest { layers }, now).await?;
+    let merged = merge(objects, &snapshot, identity, which.start == 0, now).await?;
+    let mut layers = manifest.layers.clone();
+    layers.splice(which, merged.map(Layer::delta));
+    Ok(Manifest { layers })
+}
+
+async fn merge(
+    objects: &Objects,
+    snapshot: &Snapshot,
+    identity: SegmentIdentity,
+    oldest: bool,
+    now: Millis,
+) -> Result<Option<SegmentRef>> {
+    let shapes = Shapes::of(snapshot);
+    let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
+    let mut effects = Vec::new();
+    let mut writer = None;
+    while let Some(id) = scan.next(&mut effects).await? {
+        let (delta, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
+        if delta.empty() {
+            continue;
+        }
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => writer.insert(SegmentWriter::create(objects, identity, &shapes.table).await?),
+        };
+        let entry_value = Held::read(snapshot, entry_value).await?;
+        let mark_value = Held::read(snapshot, mark_value).await?;
+        let entry_value = entry_value.as_ref().map(|held| held.value(snapshot, &shapes)).transpose()?;
+        let mark_value = mark_value.as_ref().map(|held| held.value(snapshot, &shapes)).transpose()?;
+        writer.push_delta(id, &delta, entry_value, mark_value).await?;
+    }
+    match writer {
+        Some(writer) => writer.finish().await.map(Some),
+        None => Ok(None),
+    }
+}
+
+type Merged = (Delta, Option<ValueAt>, Option<ValueAt>);
+
+/// The delta that makes a unit what it is, from nothing.
+fn state(folded: SnapshotUnit) -> Merged {
+    let SnapshotUnit { unit, entry_value, mark_value, .. } = folded;
+    let entry = unit.entry.map_or(EntryChange::Keep, EntryChange::Set);
+    (Delta { entry, ends_doubt: false, marks: unit.marks }, entry_value, mark_value)
+}
+
+/// The delta that does what all of them do one after the other.
+fn compose(effects: &[(usize, Effect)]) -> Merged {
+    let (mut delta, mut entry_value, mut mark_value) = (Delta::default(), None, None);
+    for (layer, effect) in effects {
+        delta = delta.then(&effect.delta);
+        entry_value = effect.entry_value.map(|position| ValueAt::new(*layer, position)).or(entry_value);
+        mark_value = effect.mark_value.map(|position| ValueAt::new(*layer, position)).or(mark_value);
+    }
+    let entry_value = entry_value.filter(|_| matches!(delta.entry, EntryChange::Set(_)));
+    (delta, entry_value, mark_value)
+}
+
+/// The tables of shapes of all layers as one.
+struct Shapes {
+    table: Vec<Shape>,
+    /// For each layer, where its shapes stand in the table.
+    numbers: Vec<Vec<usize>>,
+}
+
+impl Shapes {
+    fn of(snapshot: &Snapshot) -> Self {
+        let mut table: Vec<Shape> = Vec::new();
+        let mut number = |shape: &Arc<Shape>| {
+            let known = table.iter().position(|other| *other == **shape);
+            known.unwrap_or_else(|| {
+                table.push(Shape::clone(shape));
+                table.len() - 1
+            })
+        };
+        let numbers = snapshot.layers().iter().map(|layer| layer.segment.shapes.iter().map(&mut number).collect());
+        let numbers = numbers.collect();
+        Self { table, numbers }
+    }
+}
+
+/// A value in the block that holds it.
+struct Held {
+    at: ValueAt,
+    block: Arc<ValueBlock>,
+}
+
+impl Held {
+    async fn read(snapshot: &Snapshot, at: Option<ValueAt>) -> Result<Option<Self>> {
+        match at {
+            Some(at) => Ok(Some(Self { at, block: snapshot.block(&at).await? })),
+            None => Ok(None),
+        }
+    }
+
+    fn value(&self, snapshot: &Snapshot, shapes: &Shapes) -> Result<Value<'_>> {
+        let found = self.block.get(self.at.index()).and_then(|value| {
+            let shape = *shapes.numbers.get(self.at.layer())?.get(usize::from(value.shape))?;
+            Some(Value { key: value.key, shape: u16::try_from(shape).ok()?, row: value.row })
+        });
+        found.ok_or_else(|| snapshot.no_value(&self.at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Adds layers one by one, compacts as told, and gives the sizes left, all bytes written, and the most layers seen.
+    fn grow(added: impl IntoIterator<Item = u64>, keep: impl Fn(u64) -> u64) -> (Vec<u64>, u64, usize) {
+        let (mut sizes, mut written, mut most) = (Vec::new(), 0, 0);
+        for size in added {
+            sizes.push(size);
+            most = most.max(sizes.len());
+            while let Some(range) = choose_by_size(&sizes) {
+                let merged = keep(sizes[range.clone()].iter().sum());
+                written += merged;
+                sizes.splice(range, [merged]);
+            }
+        }
+        (sizes, written, most)
+    }
+
+    #[test]
+    fn write_amplification_is_logarithmic() {
+        for layer in [1_u64 << 10, 1 << 20, 50 << 20] {
+            let count = 20_000;
+            let (_, written, most) = grow(std::iter::repeat_n(layer, count), |sum| sum);
+            assert!(most < MOST_LAYERS);
+            let levels = LEVELS as u64;
+            assert!(written <= layer * count as u64 * levels, "{}", written as f64 / (layer * count as u64) as f64);
+        }
+    }
+
+    #[test]
+    fn a_large_base_is_not_rewritten_for_every_few_small_layers() {
+        let base = 10_u64 << 30;
+        let layers = std::iter::once(base).chain(std::iter::repeat_n(100 << 10, 5_000));
+        let (_, written, _) = grow(layers, |sum| sum);
+        assert!(written < base);
+    }
+
+    #[test]
+    fn a_window_that_is_open_is_not_merged() {
+        assert_eq!(choose(&Manifest::default()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn there_are_never_more_than_64_layers(
+            sizes in proptest::collection::vec((0_u32..45).prop_map(|bits| 1_u64 << bits), 0..600),
+            kept in 1_u64..=4,
+        ) {
+            let total: u64 = sizes.iter().sum();
+            let (_, written, most) = grow(sizes, |sum| sum * kept / 4);
+            prop_assert!(most < MOST_LAYERS);
+            prop_assert!(written <= total * (FAN_IN * LEVELS) as u64);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Going through the entries of one layer, block by block.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::rules::Outcome;
+use engine::unit::UnitId;
+use objects::Objects;
+
+use super::bytes::Take;
+use super::entry::{Effect, take_entry};
+use super::footer::{BlockRef, take_unit};
+use super::reader::{OpenLayer, read, unpack};
+use crate::error::{Error, Result};
+use crate::outcomes::OutcomeCursor;
+
+/// Holds one decompressed block, and stored ones within its read-ahead.
+pub(crate) struct Cursor {
+    layers: Arc<[OpenLayer]>,
+    layer: usize,
+    blocks: Range<usize>,
+    ahead: VecDeque<Bytes>,
+    read_ahead: u64,
+    raw: Vec<u8>,
+    at: usize,
+    /// Entries of the block that are still to be parsed.
+    left: u32,
+    outcomes: Option<OutcomeCursor>,
+    last: Option<UnitId>,
+    from: UnitId,
+    to: Option<UnitId>,
+}
+
+/// What a step without IO gave.
+pub(crate) enum Step {
+    Entry(UnitId, Effect),
+    /// The next block is needed.
+    Load,
+    End,
+}
+
+impl Cursor {
+    pub(crate) fn new(
+        layers: &Arc<[OpenLayer]>,
+        layer: usize,
+        from: UnitId,
+        to: Option<UnitId>,
+        read_ahead: u64,
+    ) -> Self {
+        let OpenLayer { segment, outcomes, .. } = &layers[layer];
+        let blocks = segment.blocks(from, to);
+        let skipped = segment.hashes.blocks[..blocks.start].iter().map(|(_, block)| u64::from(block.count)).sum();
+        Self {
+            outcomes: outcomes.as_ref().map(|outcomes| outcomes.cursor(skipped)),
+            layers: Arc::clone(layers),
+            layer,
+            blocks,
+            ahead: VecDeque::new(),
+            read_ahead,
+            raw: Vec::new(),
+            at: 0,
+            left: 0,
+            last: None,
+            from,
+            to,
+        }
+    }
+
+    pub(crate) fn step(&mut self) -> Result<Step> {
+        while self.left > 0 {
+            let (unit, effect) = self.parse()?;
+            if self.to.is_some_and(|to| unit >= to) {
+                self.left = 0;
+                self.blocks = 0..0;
+            } else if unit >= self.from {
+                return Ok(Step::Entry(unit, effect));
+            }
+        }
+        Ok(if self.blocks.is_empty() { Step::End } else { Step::Load })
+    }
+
+    /// Loads the next block.
+    pub(crate) async fn load(&mut self, objects: &Objects) -> Result<()> {
+        if self.ahead.is_empty() {
+            self.fetch(objects).await?;
+        }
+        let index = self.blocks.start;
+        let segment = &self.layers[self.layer].segment;
+        let object = &segment.reference.hashes.name;
+        let (first, block) = segment.hashes.blocks[index];
+        let stored = self.ahead.pop_front().unwrap_or_default();
+        self.raw = unpack(object, &block, &stored)?;
+        (self.at, self.left) = (0, block.count);
+        if take_unit(&mut Take(&self.raw)) != Some(first) {
+            return Err(Error::corrupt(object, "a block does not begin with the unit that the footer names"));
+        }
+        self.blocks.start += 1;
+        Ok(())
+    }
+
+    /// Reads as many of the next blocks as the read-ahead allows, at least one.
+    async fn fetch(&mut self, objects: &Objects) -> Result<()> {
+        let segment = &self.layers[self.layer].segment;
+        let mut refs: Vec<BlockRef> = Vec::new();
+        let mut bytes = 0;
+        for (_, block) in &segment.hashes.blocks[self.blocks.clone()] {
+            bytes += u64::from(block.stored);
+            if !refs.is_empty() && bytes > self.read_ahead {
+                break;
+            }
+            refs.push(*block);
+        }
+        let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return Ok(()) };
+        let range = first.offset..last.offset + u64::from(last.stored);
+        let start = range.start;
+        let stored = read(objects, &segment.reference.hashes.name, range).await?;
+        for block in &refs {
+            let at = (block.offset - start) as usize;
+            self.ahead.push_back(stored.slice(at..at + block.stored as usize));
+        }
+        Ok(())
+    }
+
+    fn parse(&mut self) -> Result<(UnitId, Effect)> {
+        let OpenLayer { segment, settles_at, .. } = &self.layers[self.layer];
+        let bad = |what| Error::corrupt(&segment.reference.hashes.name, what);
+        let outcome = match &mut self.outcomes {
+            Some(outcomes) => outcomes.next().ok_or_else(|| bad("it has more entries than outcomes"))?,
+            None => Outcome::NotPut,
+        };
+        let mut take = Take(&self.raw[self.at..]);
+        let parsed = take_entry(&mut take, segment.reference.kind, outcome, *settles_at);
+        let (unit, effect) = parsed.ok_or_else(|| bad("a block of entries is not well-formed"))?;
+        if self.last.is_some_and(|last| last >= unit) {
+            return Err(bad("its entries are not in order"));
+        }
+        self.at = self.raw.len() - take.0.len();
+        self.left -= 1;
+        self.last = Some(unit);
+        if self.left == 0 && self.at != self.raw.len() {
+            return Err(bad("a block holds more than its entries"));
+        }
+        Ok((unit, effect))
+    }
+}

@@ -1,0 +1,197 @@
+//! The entries of a block of hashes and the values of a block of values, as bytes.
+
+use domain::{Change, Millis};
+use engine::hash::Hash128;
+use engine::rules::{Outcome, WindowEntry, checkpoint};
+use engine::unit::{Delta, Entry, EntryChange, Mark, UnitId};
+
+use super::bytes::Take;
+use super::footer::{put_unit, take_unit};
+use crate::name::SegmentKind;
+
+/// Where a value lies in its segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) block: u32,
+    pub(crate) index: u16,
+}
+
+/// What a segment does to one unit.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Effect {
+    pub(crate) delta: Delta,
+    pub(crate) entry_value: Option<Position>,
+    pub(crate) mark_value: Option<Position>,
+}
+
+const RESENT: u8 = 1 << 3;
+const ENDS_DOUBT: u8 = 1 << 2;
+
+pub(crate) fn put_window(out: &mut Vec<u8>, unit: UnitId, entry: &WindowEntry, value: Position) {
+    put_unit(out, unit);
+    out.push(op_byte(entry.op));
+    out.push(u8::from(entry.resend));
+    out.extend(entry.content.0);
+    out.extend(entry.version.to_be_bytes());
+    out.extend(entry.sequence.to_be_bytes());
+    out.extend(entry.row.0);
+    out.extend(entry.form.to_be_bytes());
+    put_position(out, value);
+}
+
+pub(crate) fn put_delta(out: &mut Vec<u8>, unit: UnitId, effect: &Effect) {
+    put_unit(out, unit);
+    let (kind, resent) = match &effect.delta.entry {
+        EntryChange::Keep => (0, false),
+        EntryChange::Set(entry) => (1, entry.resent),
+        EntryChange::Delete => (2, false),
+    };
+    let flags = if effect.delta.ends_doubt { ENDS_DOUBT } else { 0 } | if resent { RESENT } else { 0 };
+    out.push(kind | flags);
+    if let (EntryChange::Set(entry), Some(value)) = (&effect.delta.entry, effect.entry_value) {
+        out.extend(entry.row.0);
+        out.extend(entry.form.to_be_bytes());
+        out.extend(entry.sequence.to_be_bytes());
+        put_position(out, value);
+    }
+    out.extend((effect.delta.marks.len() as u32).to_be_bytes());
+    for mark in &effect.delta.marks {
+        out.push(op_byte(mark.op) | u8::from(mark.doubt) << 7);
+        out.extend(mark.content.0);
+        out.extend(mark.version.to_be_bytes());
+        out.extend(mark.sequence.to_be_bytes());
+        out.extend(mark.settles_at.to_be_bytes());
+    }
+    if let Some(value) = effect.mark_value {
+        put_position(out, value);
+    }
+}
+
+/// Reads the next entry of a block, a window's as the effect of its outcome.
+pub(crate) fn take_entry(
+    take: &mut Take<'_>,
+    kind: SegmentKind,
+    outcome: Outcome,
+    settles_at: Millis,
+) -> Option<(UnitId, Effect)> {
+    let unit = take_unit(take)?;
+    let effect = match kind {
+        SegmentKind::Window => take_window(take, outcome, settles_at)?,
+        SegmentKind::Delta => take_delta(take)?,
+    };
+    Some((unit, effect))
+}
+
+fn take_window(take: &mut Take<'_>, outcome: Outcome, settles_at: Millis) -> Option<Effect> {
+    let entry = WindowEntry {
+        op: op(take.u8()?)?,
+        resend: flag(take.u8()?)?,
+        content: Hash128(take.array()?),
+        version: take.u32()?,
+        sequence: take.u64()?,
+        row: Hash128(take.array()?),
+        form: take.u32()?,
+    };
+    let value = take_position(take)?;
+    let delta = checkpoint(&entry, outcome, settles_at);
+    let entry_value = matches!(delta.entry, EntryChange::Set(_)).then_some(value);
+    let mark_value = (!delta.marks.is_empty()).then_some(value);
+    Some(Effect { delta, entry_value, mark_value })
+}
+
+fn take_delta(take: &mut Take<'_>) -> Option<Effect> {
+    let flags = take.u8()?;
+    let (entry, entry_value) = match flags & 0b11 {
+        0 => (EntryChange::Keep, None),
+        1 => {
+            let (row, form, sequence) = (Hash128(take.array()?), take.u32()?, take.u64()?);
+            let entry = Entry { row, form, sequence, resent: flags & RESENT != 0 };
+            (EntryChange::Set(entry), Some(take_position(take)?))
+        }
+        2 => (EntryChange::Delete, None),
+        _ => return None,
+    };
+    let marks = take.u32()?;
+    let marks: Vec<Mark> = (0..marks).map(|_| take_mark(take)).collect::<Option<_>>()?;
+    let mark_value = if marks.is_empty() { None } else { Some(take_position(take)?) };
+    let ends_doubt = flags & ENDS_DOUBT != 0;
+    (flags >> 4 == 0).then_some(Effect { delta: Delta { entry, ends_doubt, marks }, entry_value, mark_value })
+}
+
+fn take_mark(take: &mut Take<'_>) -> Option<Mark> {
+    let byte = take.u8()?;
+    Some(Mark {
+        op: op(byte & 0x7f)?,
+        doubt: byte >> 7 == 1,
+        content: Hash128(take.array()?),
+        version: take.u32()?,
+        sequence: take.u64()?,
+        settles_at: take.i64()?,
+    })
+}
+
+pub(crate) fn put_value(out: &mut Vec<u8>, shape: u16, key: &[u8], row: Option<&[u8]>) {
+    out.extend(shape.to_be_bytes());
+    out.push(u8::from(row.is_some()));
+    out.extend((key.len() as u32).to_be_bytes());
+    out.extend(key);
+    if let Some(row) = row {
+        out.extend((row.len() as u32).to_be_bytes());
+        out.extend(row);
+    }
+}
+
+pub(crate) struct RawValue<'a> {
+    pub(crate) shape: u16,
+    pub(crate) key: &'a [u8],
+    pub(crate) row: Option<&'a [u8]>,
+}
+
+pub(crate) fn take_value<'a>(take: &mut Take<'a>) -> Option<RawValue<'a>> {
+    let shape = take.u16()?;
+    let kept = flag(take.u8()?)?;
+    let key = take.u32()?;
+    let key = take.bytes(key as usize)?;
+    let row = match kept {
+        false => None,
+        true => {
+            let row = take.u32()?;
+            Some(take.bytes(row as usize)?)
+        }
+    };
+    Some(RawValue { shape, key, row })
+}
+
+fn put_position(out: &mut Vec<u8>, position: Position) {
+    out.extend(position.block.to_be_bytes());
+    out.extend(position.index.to_be_bytes());
+}
+
+fn take_position(take: &mut Take<'_>) -> Option<Position> {
+    Some(Position { block: take.u32()?, index: take.u16()? })
+}
+
+const fn op_byte(op: Change) -> u8 {
+    match op {
+        Change::Added => 1,
+        Change::Changed => 2,
+        Change::Removed => 3,
+    }
+}
+
+const fn op(byte: u8) -> Option<Change> {
+    match byte {
+        1 => Some(Change::Added),
+        2 => Some(Change::Changed),
+        3 => Some(Change::Removed),
+        _ => None,
+    }
+}
+
+const fn flag(byte: u8) -> Option<bool> {
+    match byte {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}

@@ -1,0 +1,287 @@
+//! The acknowledged snapshot: what the fold of all layers says of each unit.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Millis;
+use engine::form::FormId;
+use engine::hash::Hash128;
+use engine::rules::Outcome;
+use engine::unit::{Unit, UnitId};
+use objects::Objects;
+
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
+use crate::segment::{Cursor, Effect, OpenLayer, Position, Shape, Step, ValueBlock};
+
+/// Before all units.
+pub const FIRST_UNIT: UnitId = UnitId { key: Hash128([0; 16]), child: 0 };
+
+/// What the value cache may hold, unless told otherwise.
+pub const DEFAULT_CACHE: usize = 16 << 20;
+
+/// What all cursors of a scan together may read ahead of themselves.
+const READ_AHEAD: u64 = 4 << 20;
+
+/// A snapshot whose segments' headers and footers were read and verified. Blocks are read and verified when needed.
+#[derive(Debug)]
+pub struct Snapshot {
+    objects: Objects,
+    layers: Arc<[OpenLayer]>,
+    now: Millis,
+    cache: Mutex<Cache>,
+}
+
+/// A unit that has an entry or marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotUnit {
+    pub id: UnitId,
+    /// Settled at the time the snapshot was opened for.
+    pub unit: Unit,
+    /// The acknowledged values; stands with an entry.
+    pub entry_value: Option<ValueAt>,
+    /// The values of the newest put that may be in the stream; stands with marks.
+    pub mark_value: Option<ValueAt>,
+}
+
+/// Where a value lies in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueAt {
+    layer: usize,
+    position: Position,
+}
+
+/// A value: canonical bytes and the columns that they hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredValue {
+    pub key: Vec<u8>,
+    pub shape: Arc<Shape>,
+    /// `None` where only hashes are kept.
+    pub row: Option<Vec<u8>>,
+}
+
+/// What a walk over the whole snapshot counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    pub entries: u64,
+    /// How many entries are in which form.
+    pub forms: BTreeMap<FormId, u64>,
+    /// Units of which some version may be in the stream.
+    pub uncertain: u64,
+}
+
+impl Snapshot {
+    /// `now` settles marks. Every window must have its outcomes.
+    pub async fn open(objects: &Objects, manifest: &Manifest, now: Millis) -> Result<Self> {
+        let mut layers = Vec::with_capacity(manifest.layers.len());
+        for layer in &manifest.layers {
+            if layer.segment.sync != manifest.layers[0].segment.sync {
+                return Err(Error::corrupt(&layer.segment.hashes.name, "the manifest mixes segments of several syncs"));
+            }
+            layers.push(OpenLayer::open(objects, layer).await?);
+        }
+        let cache = Mutex::new(Cache::new(DEFAULT_CACHE));
+        Ok(Self { objects: objects.clone(), layers: layers.into(), now, cache })
+    }
+
+    /// Bounds the memory for decompressed values.
+    #[must_use]
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache = Mutex::new(Cache::new(bytes));
+        self
+    }
+
+    /// The forms that entries may have. It may name one that only overwritten entries had; `census` is exact.
+    pub fn forms(&self) -> BTreeSet<FormId> {
+        self.layers.iter().flat_map(|layer| layer.segment.hashes.forms.iter().copied()).collect()
+    }
+
+    /// The shapes that values may have.
+    pub fn shapes(&self) -> impl Iterator<Item = &Shape> {
+        self.layers.iter().flat_map(|layer| layer.segment.shapes.iter().map(Arc::as_ref))
+    }
+
+    /// No more entries than this, found without reading them.
+    pub fn entries_upper_bound(&self) -> u64 {
+        let acknowledged = |outcome| matches!(outcome, Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt);
+        let bound = |layer: &OpenLayer| {
+            let sets = layer.segment.hashes.sets;
+            let outcomes = layer.outcomes.as_ref();
+            sets.min(outcomes.map_or(sets, |outcomes| outcomes.count(acknowledged)))
+        };
+        self.layers.iter().map(bound).sum()
+    }
+
+    /// Units from one on, up to before another, in order. Holds one block per layer, 4 MiB of read-ahead in all, and
+    /// goes on independently of the snapshot it came from.
+    pub fn scan(&self, from: UnitId, to: Option<UnitId>) -> Scan {
+        Scan { merge: Merge::new(self, from, to), now: self.now, effects: Vec::new() }
+    }
+
+    pub async fn census(&self) -> Result<Census> {
+        let mut census = Census::default();
+        let mut scan = self.scan(FIRST_UNIT, None);
+        while let Some(SnapshotUnit { unit, .. }) = scan.next().await? {
+            if let Some(entry) = unit.entry {
+                census.entries += 1;
+                *census.forms.entry(entry.form).or_default() += 1;
+            }
+            census.uncertain += u64::from(unit.uncertain());
+        }
+        Ok(census)
+    }
+
+    /// How many units have an entry: reads all hashes.
+    pub async fn count_entries(&self) -> Result<u64> {
+        Ok(self.census().await?.entries)
+    }
+
+    pub async fn value(&self, at: &ValueAt) -> Result<StoredValue> {
+        let block = self.block(at).await?;
+        let segment = &self.layers[at.layer].segment;
+        let found = block.get(at.position.index).and_then(|value| {
+            let shape = segment.shapes.get(usize::from(value.shape))?;
+            let row = value.row.map(<[u8]>::to_vec);
+            Some(StoredValue { key: value.key.to_vec(), shape: Arc::clone(shape), row })
+        });
+        found.ok_or_else(|| self.no_value(at))
+    }
+
+    pub(crate) async fn block(&self, at: &ValueAt) -> Result<Arc<ValueBlock>> {
+        let Some(layer) = self.layers.get(at.layer) else { return Err(Error::corrupt("?", "a value of no layer")) };
+        let key = (at.layer, at.position.block);
+        if let Some(block) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return Ok(block);
+        }
+        let block = Arc::new(layer.segment.value_block(&self.objects, at.position.block).await?);
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, &block);
+        Ok(block)
+    }
+
+    pub(crate) fn no_value(&self, at: &ValueAt) -> Error {
+        let object = self.layers.get(at.layer).map_or("?", |layer| &layer.segment.reference.values.name);
+        Error::corrupt(object, "an entry points to a value or a shape that it does not have")
+    }
+
+    pub(crate) fn layers(&self) -> &Arc<[OpenLayer]> {
+        &self.layers
+    }
+}
+
+impl ValueAt {
+    pub(crate) const fn new(layer: usize, position: Position) -> Self {
+        Self { layer, position }
+    }
+
+    pub(crate) const fn layer(&self) -> usize {
+        self.layer
+    }
+
+    pub(crate) const fn index(&self) -> u16 {
+        self.position.index
+    }
+}
+
+/// The units of a snapshot, in order.
+pub struct Scan {
+    merge: Merge,
+    now: Millis,
+    effects: Vec<(usize, Effect)>,
+}
+
+impl Scan {
+    /// The next unit that has an entry or marks. Waits only where a block has to be read.
+    pub async fn next(&mut self) -> Result<Option<SnapshotUnit>> {
+        while let Some(id) = self.merge.next(&mut self.effects).await? {
+            let unit = fold(id, &self.effects, self.now);
+            if unit.unit.entry.is_some() || !unit.unit.marks.is_empty() {
+                return Ok(Some(unit));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What the layers, oldest first, make of a unit.
+pub(crate) fn fold(id: UnitId, effects: &[(usize, Effect)], now: Millis) -> SnapshotUnit {
+    let (mut unit, mut entry_value, mut mark_value) = (Unit::default(), None, None);
+    for (layer, effect) in effects {
+        unit.apply(&effect.delta);
+        entry_value = effect.entry_value.map(|position| ValueAt::new(*layer, position)).or(entry_value);
+        mark_value = effect.mark_value.map(|position| ValueAt::new(*layer, position)).or(mark_value);
+    }
+    let unit = unit.settled(now);
+    let entry_value = entry_value.filter(|_| unit.entry.is_some());
+    let mark_value = mark_value.filter(|_| !unit.marks.is_empty());
+    SnapshotUnit { id, unit, entry_value, mark_value }
+}
+
+/// Brings the entries of all layers together by unit.
+pub(crate) struct Merge {
+    objects: Objects,
+    cursors: Vec<Cursor>,
+    /// The entry that each cursor stands at.
+    heads: Vec<Option<Effect>>,
+    heap: BinaryHeap<Reverse<(UnitId, usize)>>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Ready,
+    /// A call failed or was dropped while it waited.
+    Broken,
+}
+
+impl Merge {
+    pub(crate) fn new(snapshot: &Snapshot, from: UnitId, to: Option<UnitId>) -> Self {
+        let layers = &snapshot.layers;
+        let read_ahead = READ_AHEAD / layers.len().max(1) as u64;
+        let cursors = (0..layers.len()).map(|layer| Cursor::new(layers, layer, from, to, read_ahead)).collect();
+        let heads = (0..layers.len()).map(|_| None).collect();
+        Self { objects: snapshot.objects.clone(), cursors, heads, heap: BinaryHeap::new(), state: State::New }
+    }
+
+    /// The next unit, and what each layer that knows it does to it, oldest first.
+    pub(crate) async fn next(&mut self, effects: &mut Vec<(usize, Effect)>) -> Result<Option<UnitId>> {
+        effects.clear();
+        match std::mem::replace(&mut self.state, State::Broken) {
+            State::Broken => return Err(Error::Interrupted),
+            State::Ready => {}
+            State::New => {
+                for layer in 0..self.cursors.len() {
+                    self.advance(layer).await?;
+                }
+            }
+        }
+        let mut next = None;
+        while let Some(Reverse((id, layer))) = self.heap.peek().copied() {
+            if *next.get_or_insert(id) != id {
+                break;
+            }
+            self.heap.pop();
+            effects.extend(self.heads[layer].take().map(|effect| (layer, effect)));
+            self.advance(layer).await?;
+        }
+        self.state = State::Ready;
+        Ok(next)
+    }
+
+    async fn advance(&mut self, layer: usize) -> Result<()> {
+        let cursor = &mut self.cursors[layer];
+        loop {
+            match cursor.step()? {
+                Step::Entry(id, effect) => {
+                    self.heads[layer] = Some(effect);
+                    self.heap.push(Reverse((id, layer)));
+                    return Ok(());
+                }
+                Step::Load => cursor.load(&self.objects).await?,
+                Step::End => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A query becomes columns, without being run.
+//!
+//! The text is hostile. It is first prepared alone, by the extended protocol, which refuses more than one statement; only
+//! a text that is a statement by itself is ever put between the brackets of ours.
+
+use std::time::Duration;
+
+use domain::Column;
+use tokio::time::timeout;
+use tokio_postgres::Statement;
+
+use super::failure::{self, Text};
+use super::session::Session;
+use super::settings::Settings;
+use super::types::{self, Reading};
+use crate::Error;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The columns that the query returns, in its order.
+pub async fn describe(settings: &Settings, query: &str) -> Result<Vec<Column>, Error> {
+    let mut session = Session::open(settings).await?;
+    let described = within(LIMIT, async {
+        begin(&mut session, None).await?;
+        describe_in(&mut session, query).await
+    })
+    .await?;
+    session.close().await;
+    Ok(described.columns.into_iter().map(|column| column.column).collect())
+}
+
+/// A query that is known to be one statement and to stand as a subquery.
+pub(super) struct Described {
+    /// Without a semicolon at its end.
+    pub(super) text: String,
+    pub(super) columns: Vec<DescribedColumn>,
+}
+
+pub(super) struct DescribedColumn {
+    pub(super) column: Column,
+    pub(super) reading: Reading,
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(limit, work).await.unwrap_or(Err(Error::Timeout { doing: "describing the query", limit }))
+}
+
+/// Begins the one transaction of a session. Its first statement is ours: from then on, the transaction cannot be made
+/// writable. What values look like in text is pinned, except `lc_monetary`: money would change its decimals.
+pub(super) async fn begin(session: &mut Session, total: Option<Duration>) -> Result<(), Error> {
+    let limit = total.map_or(String::new(), |total| format!("SET LOCAL statement_timeout = {};\n", total.as_millis()));
+    let statements = format!(
+        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+         SET LOCAL TimeZone = 'UTC';
+         SET LOCAL DateStyle = 'ISO, YMD';
+         SET LOCAL IntervalStyle = 'iso_8601';
+         SET LOCAL extra_float_digits = 3;
+         SET LOCAL bytea_output = 'hex';
+         SET LOCAL xmlbinary = 'base64';
+         SET LOCAL synchronize_seqscans = off;
+         SET LOCAL client_min_messages = error;
+         {limit}SELECT 1;
+         SAVEPOINT rowcast"
+    );
+    own(session, &statements).await?;
+    // From version 14: a server that computes for a client which died stops by itself.
+    if session.client.batch_execute("SET LOCAL client_connection_check_interval = '10s'").await.is_err() {
+        own(session, "ROLLBACK TO SAVEPOINT rowcast").await?;
+    }
+    Ok(())
+}
+
+/// Runs statements of ours.
+pub(super) async fn own(session: &mut Session, statements: &str) -> Result<(), Error> {
+    match session.client.batch_execute(statements).await {
+        Ok(()) => Ok(()),
+        Err(cause) => Err(session.explain(cause, None).await),
+    }
+}
+
+/// Prepares a statement that holds a text of the user.
+pub(super) async fn prepare(session: &mut Session, statement: &str, text: Text<'_>) -> Result<Statement, Error> {
+    match session.client.prepare(statement).await {
+        Ok(statement) => Ok(statement),
+        Err(cause) => Err(session.explain(cause, Some(text)).await),
+    }
+}
+
+const WRAP: &str = "SELECT q.* FROM (\n";
+
+/// Within the transaction that `begin` has begun. The locks that preparing takes are held until it ends, so the
+/// columns cannot change before the query is run.
+pub(super) async fn describe_in(session: &mut Session, query: &str) -> Result<Described, Error> {
+    let mut text = query.to_owned();
+    // The server tells where it finds a semicolon at the end, behind which comments may stand. Each is blanked.
+    loop {
+        let statement = prepare(session, &text, Text { text: &text, offset: 0 }).await?;
+        check(&statement)?;
+        let at = Text { text: &text, offset: WRAP.chars().count() };
+        let cause = match session.client.prepare(&format!("{WRAP}{text}\n) AS q")).await {
+            Ok(_) => {
+                let columns = columns(session, &statement).await?;
+                return Ok(Described { text, columns });
+            }
+            Err(cause) => cause,
+        };
+        let place = failure::syntax_error_at(&cause, at);
+        let semicolon = place.and_then(|place| text.char_indices().nth(place)).filter(|(_, c)| *c == ';');
+        let Some((semicolon, _)) = semicolon else {
+            return Err(match session.explain(cause, Some(at)).await {
+                Error::Query(said) => Error::NotATable(said),
+                other => other,
+            });
+        };
+        own(session, "ROLLBACK TO SAVEPOINT rowcast").await?;
+        text.replace_range(semicolon..=semicolon, " ");
+    }
+}
+
+fn check(statement: &Statement) -> Result<(), Error> {
+    if !statement.params().is_empty() {
+        return Err(Error::Parameters);
+    }
+    if statement.columns().is_empty() {
+        return Err(Error::NoColumns);
+    }
+    let mut names: Vec<_> = statement.columns().iter().map(|column| column.name()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::DuplicateColumn(pair[0].to_owned())),
+    }
+}
+
+/// The description of a statement names the base types of domains already.
+async fn columns(session: &mut Session, statement: &Statement) -> Result<Vec<DescribedColumn>, Error> {
+    const NAMES: &str = "SELECT pg_catalog.format_type(c.oid, c.modifier), t.typcategory = 'A' OR t.typname = '_record'
+        FROM unnest($1::pg_catalog.oid[], $2::pg_catalog.int4[]) WITH ORDINALITY AS c (oid, modifier, place)
+        JOIN pg_catalog.pg_type t ON t.oid = c.oid
+        ORDER BY c.place";
+    let oids: Vec<u32> = statement.columns().iter().map(|column| column.type_().oid()).collect();
+    let modifiers: Vec<i32> = statement.columns().iter().map(|column| column.type_modifier()).collect();
+    let rows = match session.client.query(NAMES, &[&oids, &modifiers]).await {
+        Ok(rows) => rows,
+        Err(cause) => return Err(session.explain(cause, None).await),
+    };
+    if rows.len() != oids.len() {
+        return Err(Error::Broken { reason: "a type of the query vanished meanwhile".to_owned(), source: None });
+    }
+    let mut columns = Vec::with_capacity(rows.len());
+    for (column, row) in statement.columns().iter().zip(&rows) {
+        let read = || Ok::<_, tokio_postgres::Error>((row.try_get(0)?, row.try_get(1)?));
+        let (source_type, array): (String, bool) = read().map_err(|cause| failure::server(cause, None))?;
+        let reading = types::reading(column.type_().oid(), array);
+        let column = Column { name: column.name().to_owned(), kind: reading.kind.clone(), source_type };
+        columns.push(DescribedColumn { column, reading });
+    }
+    Ok(columns)
+}

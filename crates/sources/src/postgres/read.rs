@@ -1,0 +1,249 @@
+//! The rows of a query, as chunks in canonical form.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::Column;
+use futures::{FutureExt, StreamExt};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::CopyOutStream;
+
+use super::copy::{Chunk, Parser};
+use super::describe::{Described, DescribedColumn, begin, describe_in, own, prepare};
+use super::failure::Text;
+use super::session::Session;
+use super::settings::Settings;
+use super::types::Cast;
+use crate::Error;
+
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions {
+    /// How long the server may send nothing; also how long it may take to the first row.
+    pub idle: Duration,
+    /// How long all of it may take, pauses of ours included.
+    pub total: Option<Duration>,
+    /// The size at which a chunk is handed out. A chunk holds whole rows, so it may be larger.
+    pub chunk_bytes: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(15 * 60), total: None, chunk_bytes: 256 << 10 }
+    }
+}
+
+/// A read that goes on. Dropped before its end, it is canceled on the server.
+pub struct Reader {
+    session: Session,
+    stream: Pin<Box<CopyOutStream>>,
+    parser: Parser,
+    /// What was read and not handed out. It stays here while `next` waits, so that dropping its future loses nothing.
+    chunk: Chunk,
+    limits: Limits,
+    chunk_bytes: usize,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// The stream ended; whether the read did is not known yet.
+    StreamEnded,
+    Ended,
+    Failed,
+}
+
+/// Runs the query, described anew, and reads the given columns in the given order. The columns are found by name and
+/// must still have the type that they were described with.
+pub async fn read(
+    settings: &Settings,
+    query: &str,
+    columns: &[Column],
+    options: &ReadOptions,
+) -> Result<Reader, Error> {
+    let limits = Limits::new(options);
+    let mut session = Session::open(settings).await?;
+    let started = limits.wait("starting the query", start(&mut session, query, columns, options)).await;
+    let (stream, parser) = started??;
+    Ok(Reader {
+        session,
+        stream,
+        parser,
+        chunk: Chunk::default(),
+        limits,
+        chunk_bytes: options.chunk_bytes,
+        state: State::Reading,
+    })
+}
+
+impl Reader {
+    /// The next rows. Only `None` says that all rows were read: before, an error may still follow.
+    ///
+    /// `next` may be dropped while it waits and called again.
+    pub async fn next(&mut self) -> Result<Option<Chunk>, Error> {
+        match self.state {
+            State::Failed => return Err(Error::Failed),
+            State::Reading | State::StreamEnded => {
+                if let Err(error) = self.fill().await {
+                    self.state = State::Failed;
+                    return Err(error);
+                }
+            }
+            State::Ended => {}
+        }
+        let chunk = std::mem::take(&mut self.chunk);
+        Ok(if chunk.is_empty() { None } else { Some(chunk) })
+    }
+
+    /// How many rows were read so far.
+    pub fn rows(&self) -> u64 {
+        self.parser.rows
+    }
+
+    /// Cancels the query on the server and waits until it has stopped, for some seconds at most. Dropping the reader does
+    /// the same without waiting.
+    pub async fn cancel(self) {
+        self.session.cancel().await;
+    }
+
+    async fn fill(&mut self) -> Result<(), Error> {
+        while self.state == State::Reading && self.chunk.bytes() < self.chunk_bytes {
+            match self.receive().await? {
+                Some(bytes) => self
+                    .parser
+                    .push(&bytes, &mut self.chunk)
+                    .map_err(|reason| Error::Malformed { row: self.parser.rows + 1, reason })?,
+                None => self.state = State::StreamEnded,
+            }
+        }
+        match self.state {
+            State::StreamEnded => self.finish().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, Error> {
+        // Most of the time there is something; a timer for each row would cost more than the row.
+        let received = match self.stream.next().now_or_never() {
+            Some(received) => {
+                self.limits.check_total()?;
+                received
+            }
+            None => self.limits.wait("reading rows", self.stream.next()).await?,
+        };
+        match received.transpose() {
+            Ok(bytes) => Ok(bytes),
+            Err(cause) => Err(self.session.explain(cause, None).await),
+        }
+    }
+
+    /// The trailer must have come, the statement must have ended without an error, and the server must have sent as many
+    /// rows as were read. Its count comes after the stream, so it is certain only once a later statement was answered.
+    async fn finish(&mut self) -> Result<(), Error> {
+        let rows = self.parser.rows;
+        if !self.parser.ended() {
+            return Err(Error::Incomplete { rows, reason: "its end is missing".to_owned() });
+        }
+        self.limits.wait("ending the read", own(&mut self.session, "COMMIT")).await??;
+        match self.session.overheard.copied() {
+            Some(sent) if sent == rows => {}
+            Some(sent) => {
+                return Err(Error::Incomplete { rows, reason: format!("the server says that it sent {sent}") });
+            }
+            None => {
+                return Err(Error::Incomplete { rows, reason: "the server did not say how many it sent".to_owned() });
+            }
+        }
+        self.state = State::Ended;
+        Ok(())
+    }
+}
+
+type Started = (Pin<Box<CopyOutStream>>, Parser);
+
+async fn start(
+    session: &mut Session,
+    query: &str,
+    columns: &[Column],
+    options: &ReadOptions,
+) -> Result<Started, Error> {
+    begin(session, options.total).await?;
+    let described = describe_in(session, query).await?;
+    let wanted = choose(&described, columns)?;
+    let (copy, offset) = copy_statement(&described.text, &wanted);
+    let text = Text { text: &described.text, offset };
+    let statement = prepare(session, &copy, text).await?;
+    match session.client.copy_out(&statement).await {
+        Ok(stream) => {
+            let wires = wanted.iter().map(|column| column.reading.wire).collect();
+            Ok((Box::pin(stream), Parser::new(wires)))
+        }
+        Err(cause) => Err(session.explain(cause, Some(text)).await),
+    }
+}
+
+fn choose<'a>(described: &'a Described, columns: &[Column]) -> Result<Vec<&'a DescribedColumn>, Error> {
+    if columns.is_empty() {
+        return Err(Error::NoColumnWanted);
+    }
+    columns
+        .iter()
+        .map(|wanted| {
+            let found = described.columns.iter().find(|column| column.column.name == wanted.name);
+            let found = found.ok_or_else(|| Error::MissingColumn(wanted.name.clone()))?;
+            if found.column.kind != wanted.kind {
+                let (was, is) = (wanted.kind.clone(), found.column.kind.clone());
+                return Err(Error::ChangedColumn { name: wanted.name.clone(), was, is });
+            }
+            Ok(found)
+        })
+        .collect()
+}
+
+/// The statement, and how many characters stand before the user's text. The closing bracket stands on a line of its own,
+/// because the text may end with a comment.
+fn copy_statement(text: &str, columns: &[&DescribedColumn]) -> (String, usize) {
+    let list: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let name = column.column.name.replace('"', "\"\"");
+            match column.reading.cast {
+                Cast::None => format!("q.\"{name}\""),
+                Cast::Text => format!("q.\"{name}\"::pg_catalog.text"),
+                Cast::TextArray => format!("q.\"{name}\"::pg_catalog.text[]"),
+            }
+        })
+        .collect();
+    let before = format!("COPY (SELECT {} FROM (\n", list.join(", "));
+    let offset = before.chars().count();
+    (format!("{before}{text}\n) AS q) TO STDOUT (FORMAT binary)"), offset)
+}
+
+/// The deadlines of a read.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    idle: Duration,
+    total: Option<(Instant, Duration)>,
+}
+
+impl Limits {
+    fn new(options: &ReadOptions) -> Self {
+        Self { idle: options.idle, total: options.total.map(|total| (Instant::now() + total, total)) }
+    }
+
+    async fn wait<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> Result<T, Error> {
+        let idle = (Instant::now() + self.idle, self.idle);
+        let (deadline, limit) = self.total.filter(|total| total.0 < idle.0).unwrap_or(idle);
+        timeout_at(deadline, work).await.map_err(|_elapsed| Error::Timeout { doing, limit })
+    }
+
+    fn check_total(&self) -> Result<(), Error> {
+        match self.total {
+            Some((deadline, limit)) if Instant::now() >= deadline => {
+                Err(Error::Timeout { doing: "reading rows", limit })
+            }
+            _ => Ok(()),
+        }
+    }
+}

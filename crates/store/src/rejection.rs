@@ -1,0 +1,273 @@
+use std::collections::BTreeMap;
+
+use domain::{Change, Millis, RunId};
+use engine::hash::Hash128;
+use engine::unit::UnitId;
+use serde_json::Value;
+use sqlx::PgTransaction;
+use uuid::Uuid;
+
+use crate::codec::{clean_json, clean_text, from_word, millis, signed, unsigned};
+use crate::error::database;
+use crate::{Claim, Error, Scope};
+
+/// How many rejections, and how many invalid rows, of one attempt are listed; the tallies count all.
+pub(crate) const LISTED: i32 = 10_000;
+
+/// A record that the stream, or a check before it, refused.
+#[derive(Debug, Clone)]
+pub struct NewRejection {
+    pub unit: UnitId,
+    /// The values of the primary key, for people.
+    pub key: Value,
+    pub op: Change,
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejection {
+    pub unit: UnitId,
+    pub key: Value,
+    pub op: Change,
+    pub code: String,
+    pub message: String,
+    /// The run that first rejected the unit, without one in between that succeeded without rejecting it.
+    pub first_seen_run: RunId,
+    pub first_seen_at: Millis,
+    /// How many attempts have rejected it since then.
+    pub tries: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewInvalidRow {
+    pub key: Value,
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct InvalidRow {
+    pub key: Value,
+    pub code: String,
+    pub message: String,
+}
+
+/// Exact counts by code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tallies {
+    pub rejections: BTreeMap<String, u64>,
+    pub invalid_rows: BTreeMap<String, u64>,
+}
+
+impl Scope {
+    /// Of the run's newest attempt, in the order they came; 10,000 at most.
+    pub async fn rejections(&self, run: RunId) -> Result<Vec<Rejection>, Error> {
+        let stored = sqlx::query!(
+            "select j.unit_key, j.unit_child, j.key, j.op, j.code, j.message, j.first_seen_run_id, j.first_seen_at, j.tries
+             from run r join rejection j
+                on j.workspace_id = r.workspace_id and j.sync_id = r.sync_id and j.epoch = r.epoch
+             where r.workspace_id = $1 and r.id = $2 order by j.ordinal",
+            self.workspace_uuid(),
+            run.uuid(),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("list rejections"))?;
+        stored
+            .into_iter()
+            .map(|stored| {
+                let mut key = Hash128::default();
+                // The length is checked by the table.
+                key.0.iter_mut().zip(&stored.unit_key).for_each(|(to, from)| *to = *from);
+                Ok(Rejection {
+                    unit: UnitId { key, child: unsigned(stored.unit_child) },
+                    key: stored.key,
+                    op: from_word("the operation of a rejection", stored.op)?,
+                    code: stored.code,
+                    message: stored.message,
+                    first_seen_run: RunId::from_uuid(stored.first_seen_run_id),
+                    first_seen_at: millis(stored.first_seen_at),
+                    tries: stored.tries.cast_unsigned(),
+                })
+            })
+            .collect()
+    }
+
+    /// Of the run's newest attempt, in the order they came; 10,000 at most.
+    pub async fn invalid_rows(&self, run: RunId) -> Result<Vec<InvalidRow>, Error> {
+        sqlx::query_as!(
+            InvalidRow,
+            "select i.key, i.code, i.message
+             from run r join invalid_row i
+                on i.workspace_id = r.workspace_id and i.sync_id = r.sync_id and i.epoch = r.epoch
+             where r.workspace_id = $1 and r.id = $2 order by i.ordinal",
+            self.workspace_uuid(),
+            run.uuid(),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("list invalid rows"))
+    }
+
+    /// How many rejections and invalid rows of each code the run's newest attempt had, listed or not.
+    pub async fn tallies(&self, run: RunId) -> Result<Tallies, Error> {
+        let stored = sqlx::query!(
+            "select t.kind, t.code, t.count
+             from run r join tally t
+                on t.workspace_id = r.workspace_id and t.sync_id = r.sync_id and t.epoch = r.epoch
+             where r.workspace_id = $1 and r.id = $2",
+            self.workspace_uuid(),
+            run.uuid(),
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("count rejections"))?;
+        let mut tallies = Tallies::default();
+        for tally in stored {
+            let of_kind = if tally.kind == "rejection" { &mut tallies.rejections } else { &mut tallies.invalid_rows };
+            of_kind.insert(tally.code, unsigned(tally.count));
+        }
+        Ok(tallies)
+    }
+}
+
+/// Lists as many as the cap leaves room for and counts all. A rejection carries over what the newest one of its unit
+/// says, unless a run has succeeded in between without rejecting it.
+pub(crate) async fn add_rejections(
+    tx: &mut PgTransaction<'_>,
+    workspace: Uuid,
+    claim: &Claim,
+    rejections: &[NewRejection],
+) -> Result<(), Error> {
+    if rejections.is_empty() {
+        return Ok(());
+    }
+    let tally = rejections.iter().fold(BTreeMap::new(), |mut tally, rejection| {
+        *tally.entry(rejection.code.clone()).or_insert(0) += 1;
+        tally
+    });
+    add_tally(tx, workspace, claim, "rejection", &tally).await?;
+    let listed = sqlx::query_scalar!(
+        "select rejections_listed from attempt where workspace_id = $1 and sync_id = $2 and epoch = $3",
+        workspace,
+        claim.sync.uuid(),
+        signed(claim.epoch),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .map_err(database("count listed rejections"))?;
+    let kept = &rejections[..rejections.len().min(room_after(listed))];
+    sqlx::query!(
+        "with listing as (
+             update attempt set rejections_listed = $4 + cardinality($6::bytea[])
+             where workspace_id = $1 and sync_id = $2 and epoch = $3
+         )
+         insert into rejection (workspace_id, sync_id, epoch, ordinal, unit_key, unit_child, key, op, code, message,
+                                first_seen_run_id, first_seen_at, tries)
+         select $1, $2, $3, $4 + new.ordinal::integer, new.unit_key, new.unit_child, new.key, new.op, new.code, new.message,
+                coalesce(old.first_seen_run_id, $5), coalesce(old.first_seen_at, now()), coalesce(old.tries, 0) + 1
+         from unnest($6::bytea[], $7::bigint[], $8::jsonb[], $9::text[], $10::text[], $11::text[])
+              with ordinality as new (unit_key, unit_child, key, op, code, message, ordinal)
+         left join lateral (
+             select r.first_seen_run_id, r.first_seen_at, r.tries from rejection r
+             where r.workspace_id = $1 and r.sync_id = $2 and r.unit_key = new.unit_key
+               and r.unit_child = new.unit_child and r.epoch < $3
+               and r.epoch >= coalesce(
+                   (select max(epoch) from run where workspace_id = $1 and sync_id = $2 and state = 'succeeded'), 0
+               )
+             order by r.epoch desc limit 1
+         ) as old on true",
+        workspace,
+        claim.sync.uuid(),
+        signed(claim.epoch),
+        listed,
+        claim.run.uuid(),
+        &kept.iter().map(|new| new.unit.key.0.to_vec()).collect::<Vec<_>>(),
+        &kept.iter().map(|new| signed(new.unit.child)).collect::<Vec<_>>(),
+        &kept.iter().map(|new| clean_json(&new.key)).collect::<Vec<_>>(),
+        &kept.iter().map(|new| new.op.as_str().to_owned()).collect::<Vec<_>>(),
+        &kept.iter().map(|new| clean_text(&new.code)).collect::<Vec<_>>(),
+        &kept.iter().map(|new| clean_text(&new.message)).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await
+    .map_err(database("list rejections"))?;
+    Ok(())
+}
+
+/// Lists as many as the cap leaves room for. `tally` counts all, by code.
+pub(crate) async fn add_invalid_rows(
+    tx: &mut PgTransaction<'_>,
+    workspace: Uuid,
+    claim: &Claim,
+    rows: &[NewInvalidRow],
+    tally: &BTreeMap<String, u64>,
+) -> Result<(), Error> {
+    add_tally(tx, workspace, claim, "invalid-row", tally).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let listed = sqlx::query_scalar!(
+        "select invalid_rows_listed from attempt where workspace_id = $1 and sync_id = $2 and epoch = $3",
+        workspace,
+        claim.sync.uuid(),
+        signed(claim.epoch),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .map_err(database("count listed invalid rows"))?;
+    let kept = &rows[..rows.len().min(room_after(listed))];
+    sqlx::query!(
+        "with listing as (
+             update attempt set invalid_rows_listed = $4 + cardinality($5::jsonb[])
+             where workspace_id = $1 and sync_id = $2 and epoch = $3
+         )
+         insert into invalid_row (workspace_id, sync_id, epoch, ordinal, key, code, message)
+         select $1, $2, $3, $4 + new.ordinal::integer, new.key, new.code, new.message
+         from unnest($5::jsonb[], $6::text[], $7::text[]) with ordinality as new (key, code, message, ordinal)",
+        workspace,
+        claim.sync.uuid(),
+        signed(claim.epoch),
+        listed,
+        &kept.iter().map(|new| clean_json(&new.key)).collect::<Vec<_>>(),
+        &kept.iter().map(|new| clean_text(&new.code)).collect::<Vec<_>>(),
+        &kept.iter().map(|new| clean_text(&new.message)).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await
+    .map_err(database("list invalid rows"))?;
+    Ok(())
+}
+
+async fn add_tally(
+    tx: &mut PgTransaction<'_>,
+    workspace: Uuid,
+    claim: &Claim,
+    kind: &str,
+    tally: &BTreeMap<String, u64>,
+) -> Result<(), Error> {
+    if tally.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into tally (workspace_id, sync_id, epoch, kind, code, count)
+         select $1, $2, $3, $4, new.code, sum(new.count)::bigint
+         from unnest($5::text[], $6::bigint[]) as new (code, count) group by new.code
+         on conflict (workspace_id, sync_id, epoch, kind, code) do update set count = tally.count + excluded.count",
+        workspace,
+        claim.sync.uuid(),
+        signed(claim.epoch),
+        kind,
+        &tally.keys().map(|code| clean_text(code)).collect::<Vec<_>>(),
+        &tally.values().map(|count| signed(*count)).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await
+    .map_err(database("count rejections and invalid rows by code"))?;
+    Ok(())
+}
+
+fn room_after(listed: i32) -> usize {
+    usize::try_from(LISTED - listed).unwrap_or(0)
+}

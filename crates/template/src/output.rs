@@ -1,0 +1,197 @@
+//! A bounded output, and text escaped as the content of a JSON string.
+
+/// Why a value could not be written.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Full,
+    TooDeep,
+    TooMuchWork,
+    InvalidJson(serde_json::Error),
+}
+
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    bytes: &'a mut Vec<u8>,
+    /// How long `bytes` may become.
+    end: usize,
+    /// Only count: `bytes` is emptied whenever it is full.
+    counting: Option<Counting>,
+    /// How many bytes may still be read without being written: white space in JSON, for one.
+    work: usize,
+}
+
+#[derive(Debug)]
+struct Counting {
+    gone: usize,
+    cap: usize,
+}
+
+impl<'a> Output<'a> {
+    /// Appends at most `limit` bytes.
+    pub(crate) fn bounded(bytes: &'a mut Vec<u8>, limit: usize) -> Self {
+        let end = bytes.len().saturating_add(limit);
+        Self { bytes, end, counting: None, work: work(limit) }
+    }
+
+    /// Counts up to `cap` bytes in a buffer of `chunk` bytes.
+    pub(crate) fn counting(buffer: &'a mut Vec<u8>, chunk: usize, cap: usize) -> Self {
+        buffer.clear();
+        Self { bytes: buffer, end: chunk, counting: Some(Counting { gone: 0, cap }), work: work(cap) }
+    }
+
+    /// Lets `write` fill a buffer, and returns it; both share the limits.
+    pub(crate) fn aside(&mut self, write: impl FnOnce(&mut Output<'_>) -> Result<(), Fault>) -> Result<String, Fault> {
+        let mut buffer = Vec::new();
+        let mut output = Output::bounded(&mut buffer, self.left());
+        output.work = self.work;
+        write(&mut output)?;
+        self.work = output.work;
+        self.spend(buffer.len())?;
+        Ok(String::from_utf8_lossy(&buffer).into_owned())
+    }
+
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.work = self.work.checked_sub(bytes).ok_or(Fault::TooMuchWork)?;
+        Ok(())
+    }
+
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), Fault> {
+        if self.room(piece.len())? {
+            self.bytes.extend_from_slice(piece);
+        }
+        Ok(())
+    }
+
+    /// Whether `length` more bytes are to be written; a long piece is only counted when counting.
+    fn room(&mut self, length: usize) -> Result<bool, Fault> {
+        if length <= self.end.saturating_sub(self.bytes.len()) {
+            return Ok(true);
+        }
+        let Some(counting) = &mut self.counting else { return Err(Fault::Full) };
+        counting.gone = counting.gone.saturating_add(self.bytes.len());
+        self.bytes.clear();
+        let fits = length <= self.end;
+        if !fits {
+            counting.gone = counting.gone.saturating_add(length);
+        }
+        if counting.gone > counting.cap { Err(Fault::Full) } else { Ok(fits) }
+    }
+
+    /// Text as the content of a JSON string. What JSON does not require to be escaped stays as it is.
+    pub(crate) fn escaped(&mut self, text: &str) -> Result<(), Fault> {
+        let bytes = text.as_bytes();
+        let mut start = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            let escape = ESCAPES[usize::from(*byte)];
+            if escape == 0 {
+                continue;
+            }
+            self.push(&bytes[start..at])?;
+            if escape == b'u' {
+                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+                self.push(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(*byte)])?;
+            } else {
+                self.push(&[b'\\', escape])?;
+            }
+            start = at + 1;
+        }
+        self.push(&bytes[start..])
+    }
+
+    /// A JSON string.
+    pub(crate) fn string(&mut self, text: &str) -> Result<(), Fault> {
+        self.push(b"\"")?;
+        self.escaped(text)?;
+        self.push(b"\"")
+    }
+
+    /// Base64 with padding; it needs no escapes.
+    pub(crate) fn base64(&mut self, data: &[u8]) -> Result<(), Fault> {
+        // Whole groups of three bytes, so that only the last piece is padded.
+        const PIECE: usize = 3 * 256;
+        for piece in data.chunks(PIECE) {
+            let mut encoded = [0; PIECE / 3 * 4];
+            let length = base64::Engine::encode_slice(&base64::engine::general_purpose::STANDARD, piece, &mut encoded)
+                .map_err(|_| Fault::Full)?;
+            self.push(encoded.get(..length).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes were written so far, and how many may follow.
+    pub(crate) fn written(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        match &self.counting {
+            None => self.end.saturating_sub(self.bytes.len()),
+            Some(counting) => counting.cap.saturating_sub(counting.gone),
+        }
+    }
+
+    /// What was written from an earlier `written()` on; nothing when counting.
+    pub(crate) fn since(&self, start: usize) -> Option<&[u8]> {
+        if self.counting.is_some() { None } else { self.bytes.get(start..) }
+    }
+
+    pub(crate) fn counted(&self) -> usize {
+        self.bytes.len() + self.counting.as_ref().map_or(0, |counting| counting.gone)
+    }
+}
+
+/// Plenty for any row whose output is within the limit, and an end for one that is made to waste time.
+const fn work(limit: usize) -> usize {
+    limit.saturating_mul(16).saturating_add(1 << 20)
+}
+
+/// 0: as it is; `u`: `\u00XX`; else the letter after the backslash.
+static ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = b'u';
+        control += 1;
+    }
+    table[0x08] = b'b';
+    table[0x09] = b't';
+    table[0x0a] = b'n';
+    table[0x0c] = b'f';
+    table[0x0d] = b'r';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn escaped_text_is_what_serde_json_reads_back(text in any::<String>()) {
+            let mut out = Vec::new();
+            Output::bounded(&mut out, usize::MAX).string(&text).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn counting_gives_the_length_that_writing_has(
+            pieces in proptest::collection::vec((0_usize..40, any::<bool>()), 0..20),
+        ) {
+            let write = |out: &mut Output<'_>| {
+                for (length, base64) in &pieces {
+                    let piece = vec![b'"'; *length];
+                    if *base64 { out.base64(&piece)? } else { out.escaped(&"\"".repeat(*length))? }
+                }
+                Ok::<_, Fault>(())
+            };
+            let (mut written, mut buffer) = (Vec::new(), Vec::new());
+            write(&mut Output::bounded(&mut written, usize::MAX)).unwrap();
+            let mut counting = Output::counting(&mut buffer, 16, usize::MAX);
+            write(&mut counting).unwrap();
+            prop_assert_eq!(counting.counted(), written.len());
+        }
+    }
+}
