@@ -1,4 +1,5 @@
 use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
 
 use crate::{Cluster, Error};
 
@@ -6,6 +7,14 @@ impl Cluster {
     /// Creates an empty database.
     pub async fn create_database(&self, name: &str) -> Result<(), Error> {
         self.execute(&format!("create database {}", quote(name)), format!("create database {name}")).await
+    }
+
+    /// Creates an empty database unless there is one of this name.
+    pub async fn ensure_database(&self, name: &str) -> Result<(), Error> {
+        match self.create_database(name).await {
+            Err(Error::Database { source, .. }) if source.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
+            other => other,
+        }
     }
 
     /// Creates a copy of a database that nobody is connected to; much quicker than migrating an empty one.

@@ -25,7 +25,7 @@ pub struct Planned {
 /// Why a run asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
-    /// The query returned no rows, but the snapshot holds some.
+    /// The query returned no valid row, but the snapshot holds some.
     EmptyResult {
         snapshot: u64,
     },
@@ -54,7 +54,8 @@ impl Question {
 pub fn questions(guards: &Guards, plan: &Planned) -> Vec<Question> {
     let mut out = Vec::new();
     let not_covered = plan.removals.saturating_sub(plan.covered_removals);
-    if plan.queried == 0 && not_covered > 0 {
+    // Rows without a single valid key are as good as none: with a null in each key, held units cannot be told.
+    if plan.valid_keys == 0 && not_covered > 0 {
         out.push(Question::EmptyResult { snapshot: plan.snapshot });
     } else if not_covered > 0 && exceeds(guards, plan.removals, plan.snapshot) {
         out.push(Question::Removals { removals: plan.removals, not_covered, snapshot: plan.snapshot });
@@ -102,6 +103,8 @@ mod tests {
     fn an_empty_result_asks_however_small_the_snapshot() {
         let empty = Planned { queried: 0, valid_keys: 0, ..plan(3, 3) };
         assert_eq!(questions(&Guards::default(), &empty), [Question::EmptyResult { snapshot: 3 }]);
+        let keys_all_null = Planned { queried: 50, invalid_keys: 50, ..empty };
+        assert!(!questions(&Guards::default(), &keys_all_null).is_empty());
         let nothing_to_lose = Planned { removals: 0, snapshot: 0, ..empty };
         assert!(questions(&Guards::default(), &nothing_to_lose).is_empty());
     }

@@ -1,5 +1,5 @@
 //! The delivery rules: what a run does with each unit, what registering a window and the outcome of its puts do to the
-//! snapshot, and when a full resync ends. `tests/rules.rs` checks them against every promise with its own world.
+//! snapshot, and when a full resync ends. `tests/rules/` checks them against every promise with its own world.
 
 use domain::{Change, Millis, RunKind, Triggers};
 

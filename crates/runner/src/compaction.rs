@@ -16,7 +16,7 @@ pub(crate) async fn compact(job: &Job, whole: bool) -> Result<(), Error> {
     loop {
         let mut layers = manifest::read(&job.scope, job.claim.sync).await?;
         job.counted_layers(layers.refs.len());
-        let all = (whole && layers.refs.len() > 1).then(|| 0..layers.refs.len());
+        let all = (whole && layers.refs.len() > 1).then_some(0..layers.refs.len());
         let Some(range) = all.or_else(|| choose(&layers.manifest)) else { return Ok(()) };
         fail_point::pass("before-compacted")?;
         let identity = job.identity(SegmentKind::Delta);
@@ -34,11 +34,16 @@ pub(crate) async fn compact(job: &Job, whole: bool) -> Result<(), Error> {
     }
 }
 
+/// Forgets older snapshots but for the newest; what only they named may then be collected.
+pub(crate) async fn prune(job: &Job) -> Result<(), Error> {
+    let version = job.state().manifest_version;
+    Ok(job.scope.prune_manifests(&job.claim, version, KEPT_MANIFESTS).await?)
+}
+
 /// Deletes objects of older epochs that no manifest names and that are old enough. Returns how many.
 pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
     fail_point::pass("before-collected")?;
     let sync = job.claim.sync;
-    job.scope.prune_manifests(sync, KEPT_MANIFESTS).await?;
     // In this order: what is registered in between is of a newer epoch, or named.
     let listed = job.objects.list(&prefix(sync)).await?;
     let epoch = job.scope.sync_state(sync).await?.epoch;

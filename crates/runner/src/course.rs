@@ -37,23 +37,23 @@ pub enum Repair {
 
 /// The same for every attempt of a run: what it is decided from changes only when a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Course {
-    pub kind: RunKind,
+pub(crate) struct Course {
+    pub(crate) kind: RunKind,
     /// Layers that are older than the run are left behind.
-    pub drop_snapshot: bool,
+    pub(crate) drop_snapshot: bool,
 }
 
 /// What differs from what the snapshot was made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// Parts of the definition.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// In words: which stream it was and which it is.
-    pub stream: Option<String>,
+    pub(crate) stream: Option<String>,
     /// The watched or key columns, or their types.
-    pub form: bool,
+    pub(crate) form: bool,
     /// Why entries of an older form cannot be compared any more.
-    pub lost_forms: Vec<String>,
+    pub(crate) lost_forms: Vec<String>,
 }
 
 impl Differences {
@@ -67,7 +67,7 @@ impl Differences {
     }
 
     /// What changed, and what each answer would mean.
-    pub fn question(&self, entries: u64) -> String {
+    pub(crate) fn question(&self, entries: u64) -> String {
         let mut changed: Vec<String> = self.parts.iter().map(|part| part_name(*part).to_owned()).collect();
         changed.extend(self.stream.clone());
         if self.form {
@@ -86,7 +86,7 @@ impl Differences {
 }
 
 /// The course of a run, or `None` when it has to ask first. `requested` is what was asked for.
-pub fn choose(
+pub(crate) fn choose(
     requested: RunKind,
     options: &RunOptions,
     first_run: Option<FirstRun>,

@@ -1,8 +1,6 @@
 //! Fail points: named places before and after each durable step, where a test can make the process fail, panic or exit.
 //! Without the feature `fail-points` they cost nothing and cannot be armed.
 
-use crate::Error;
-
 /// Every fail point, in the order in which a run passes them.
 pub const ALL: [&str; 18] = [
     "before-plan-written",
@@ -35,7 +33,7 @@ pub enum Mode {
 
 #[cfg(not(feature = "fail-points"))]
 #[expect(clippy::unnecessary_wraps, reason = "with the feature it fails")]
-pub(crate) const fn pass(_name: &'static str) -> Result<(), Error> {
+pub(crate) const fn pass(_name: &'static str) -> Result<(), crate::Error> {
     Ok(())
 }
 

@@ -40,6 +40,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let (state, reason) = ending(&sent.ended, counts);
     if job.state().began {
         compaction::compact(job, rewritten > 0 && whole).await?;
+        compaction::prune(job).await?;
     }
     let ending = Ending { planned: true, cancelled: !whole, rejected: counts.rejected, deferred: counts.deferred };
     let resync_epoch = resync_after(plan.course.kind, resync(&job.claim, plan.course.kind), &ending);
@@ -187,6 +188,10 @@ fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {
         Ended::Whole => (RunState::Succeeded, None),
         Ended::Cancelled => (RunState::Cancelled, reason("cancelled", "the run was cancelled".to_owned())),
         Ended::Fatal(error) => (RunState::Failed, reason("destination", chain(error))),
+        Ended::NoAnswer(text) => {
+            let text = format!("no put of a whole window was answered ({text}); check the network, then run again");
+            (RunState::Failed, reason("no-answer", text))
+        }
         Ended::Stopped => {
             let text = format!(
                 "more than half of the first records were rejected for reasons of their own ({} rejected, {} delivered); \
@@ -201,7 +206,7 @@ fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {
 pub(crate) fn describe(question: &Question) -> String {
     match question {
         Question::EmptyResult { snapshot } => format!(
-            "The query returned no rows, but {snapshot} rows were acknowledged before: all of them would be removed."
+            "The query returned no valid row, but {snapshot} rows were acknowledged before; those that are gone would be removed."
         ),
         Question::Removals { removals, not_covered, snapshot } => {
             let covered = removals - not_covered;

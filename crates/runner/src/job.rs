@@ -56,9 +56,9 @@ pub(crate) struct State {
     /// Number and entries of the window that is open.
     pub(crate) open: Option<(u32, u64)>,
     /// At least this many layers has the manifest.
-    layers: usize,
+    pub(crate) layers: usize,
     /// The next number of a segment in this epoch.
-    segment: u32,
+    pub(crate) segment: u32,
     /// Something of this run was registered or acknowledged.
     pub(crate) began: bool,
 }

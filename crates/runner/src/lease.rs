@@ -43,7 +43,6 @@ impl Lease {
             cancel.cancel();
         }
         let renewal = Renewal { scope, claim: claim.clone(), length, trusted, signals: signals.clone(), cancel };
-        #[expect(clippy::disallowed_methods, reason = "the task is held here and aborted on drop")]
         let task = tokio::spawn(renewal.run());
         Self { trusted_until, signals, task }
     }
@@ -52,7 +51,6 @@ impl Lease {
     pub(crate) fn none(cancel: CancellationToken) -> Self {
         let trusted_until = watch::channel(Instant::now() + Duration::from_secs(365 * 24 * 60 * 60)).1;
         let signals = Signals { cancelled: cancel.clone(), ended: cancel, ..Signals::default() };
-        #[expect(clippy::disallowed_methods, reason = "it does nothing")]
         let task = tokio::spawn(async {});
         Self { trusted_until, signals, task }
     }

@@ -70,7 +70,7 @@ impl Worker {
     ) -> Result<Preview, Error> {
         let claim = self.would_be_claim(name, definition, kind).await?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = job::meet(&self.settings, &claim.definition, &self.workspace).await?;
+        let met = Box::pin(job::meet(&self.settings, &claim.definition, &self.workspace)).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let known = forms.iter().find(|(_, form)| form.same(&met.form)).map(|(id, _)| *id);
         let form = known.unwrap_or_else(|| forms.last().map_or(1, |(id, _)| id + 1));
@@ -101,7 +101,7 @@ impl Worker {
             calls: CallNumbers::default(),
         };
         match course {
-            Some(course) => show(&job, course, limit).await,
+            Some(course) => Box::pin(show(&job, course, limit)).await,
             None => Ok(Preview::asking(differences.question(entries))),
         }
     }

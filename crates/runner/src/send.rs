@@ -25,6 +25,8 @@ use crate::{Error, compaction, fail_point, manifest};
 /// Rejections that wait for a checkpoint; when there are more, one is made for them.
 const PENDING_REJECTIONS: usize = 10_000;
 const SMALLEST_WINDOW: usize = 500;
+/// The writer's code for a call that never left this machine.
+const UNREACHABLE: &str = "unreachable";
 /// Less would leave no time for a put.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
 
@@ -38,6 +40,8 @@ pub(crate) enum Ended {
     Cancelled,
     /// No put can succeed.
     Fatal(kinesis::Error),
+    /// Not one put of a whole window was answered.
+    NoAnswer(String),
 }
 
 pub(crate) struct Sent {
@@ -265,6 +269,7 @@ impl Sending<'_> {
         if let Some(fatal) = result.fatal {
             self.ended = Some(Ended::Fatal(fatal));
         }
+        let silent = silent(&result.outcomes);
         for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
             prepared.follow(&outcome, began);
             if self.ended.is_none() && self.again(&prepared, &outcome) {
@@ -272,6 +277,10 @@ impl Sending<'_> {
             } else {
                 self.decide(&prepared);
             }
+        }
+        // Every record was tried as often as it may be; there is no point in trying the rest of the plan.
+        if let Some(text) = silent.filter(|_| self.carried.is_empty() && self.plan.entries.left() > 0) {
+            self.ended.get_or_insert(Ended::NoAnswer(text));
         }
         self.watch();
         let (counts, calls, throttled) = (self.counts_now(), self.calls, self.throttled);
@@ -289,7 +298,7 @@ impl Sending<'_> {
             PutOutcome::Acknowledged { .. } => false,
             PutOutcome::NotPut => tries_left,
             PutOutcome::Unanswered { .. } => tries_left,
-            PutOutcome::Refused { code, .. } => tries_left && throttled(code),
+            PutOutcome::Refused { code, .. } => tries_left && (throttled(code) || **code == *UNREACHABLE),
         }
     }
 
@@ -370,8 +379,26 @@ impl Prepared {
         if attempts > 0 {
             self.first_put.get_or_insert(began);
         }
-        self.outcome = after(self.outcome, outcome.outcome());
+        // What never left is as if it had not been tried: the next run sends it.
+        let left = !matches!(outcome, PutOutcome::Refused { code, .. } if **code == *UNREACHABLE);
+        self.outcome = after(self.outcome, if left { outcome.outcome() } else { Outcome::NotPut });
     }
+}
+
+/// What to tell when no put of a window got any answer, in the words of the last failure.
+fn silent(outcomes: &[PutOutcome]) -> Option<String> {
+    let mut text = None;
+    for outcome in outcomes {
+        match outcome {
+            PutOutcome::Unanswered { code, message, .. } => text = Some(format!("{code}: {message}")),
+            PutOutcome::Refused { code, message, .. } if **code == *UNREACHABLE => {
+                text = Some(format!("{code}: {message}"));
+            }
+            PutOutcome::NotPut => {}
+            PutOutcome::Acknowledged { .. } | PutOutcome::Refused { .. } => return None,
+        }
+    }
+    text
 }
 
 /// The outcome over several windows: a doubt stays until the stream acknowledges.

@@ -71,6 +71,13 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Removes what dead processes left in the scratch folder.
+    pub fn sweep_scratch(&self) -> Result<usize, crate::Error> {
+        Ok(spill::sweep(&self.scratch)?)
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings").field("worker", &self.worker).field("objects", &self.objects).finish_non_exhaustive()

@@ -63,14 +63,15 @@ impl Worker {
     }
 
     async fn work(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Report, Error> {
-        let prepared = match self.prepare(claim.clone(), lease, progress).await {
+        let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress)).await {
             Ok(prepared) => prepared,
             Err((error, _)) if !error.ends_run() => return Err(error),
             // Source or stream could not even be met: the run ends with the reason.
             Err((error, _lease)) => return finish::fail_early(self, &claim, &error).await,
         };
         let Prepared { job, course, differences } = prepared;
-        match pipeline::run(&job, course, &differences).await {
+        // Boxed: the state of a whole run is large, and whoever waits for it should not hold it.
+        match Box::pin(pipeline::run(&job, course, &differences)).await {
             Err(error) if error.ends_run() => finish::fail(&job, &error).await,
             other => other,
         }

@@ -1,1 +1,79 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
+
+mod cli;
+mod demo;
+mod exit;
+mod place;
+mod preview;
+mod run;
+mod secrets;
+mod show;
 mod sync_file;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+
+/// The whole program: reads the command line, does what it says, and tells by the exit code how it ended.
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    start_logging();
+    arm_fail_point();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot start: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    let exit = runtime.block_on(dispatch(cli)).unwrap_or_else(|error| {
+        eprintln!("error: {}", runner::chain(error.as_ref()));
+        Exit::Failed
+    });
+    exit.into()
+}
+
+/// Errors of commands are shown and not acted upon, so any will do.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+async fn dispatch(cli: cli::Cli) -> Result<Exit> {
+    match cli.command {
+        cli::Command::Run(arguments) => run::run(arguments).await,
+        cli::Command::Preview(arguments) => preview::run(arguments).await,
+        cli::Command::Demo(arguments) => demo::run(arguments).await,
+        cli::Command::Simulator(arguments) => demo::simulator(arguments).await,
+    }
+}
+
+/// `RUST_LOG` chooses what is logged, on standard error; warnings by default.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Tests make this process fail at a chosen place: `ROWCAST_FAIL_POINT=name:nth:error|panic|exit`.
+#[cfg(feature = "fail-points")]
+fn arm_fail_point() {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge")]
+    let Ok(setting) = std::env::var("ROWCAST_FAIL_POINT") else { return };
+    let mut parts = setting.split(':');
+    let mode = |word| match word {
+        "error" => Some(runner::fail_point::Mode::Error),
+        "panic" => Some(runner::fail_point::Mode::Panic),
+        "exit" => Some(runner::fail_point::Mode::Exit),
+        _ => None,
+    };
+    match (parts.next(), parts.next().and_then(|nth| nth.parse().ok()), parts.next().and_then(mode)) {
+        (Some(name), Some(nth), Some(mode)) if runner::fail_point::ALL.contains(&name) => {
+            runner::fail_point::arm(name, nth, mode);
+        }
+        _ => eprintln!("warning: ROWCAST_FAIL_POINT={setting} names no fail point"),
+    }
+}
+
+#[cfg(not(feature = "fail-points"))]
+const fn arm_fail_point() {}

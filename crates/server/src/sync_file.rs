@@ -6,7 +6,7 @@ use serde::Deserialize;
 use store::Definition;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("the sync file {path} cannot be read: {source}")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the sync file {path} is not valid:\n{message}")]
@@ -18,9 +18,9 @@ pub enum Error {
 }
 
 #[derive(Debug)]
-pub struct SyncFile {
-    pub name: String,
-    pub definition: Definition,
+pub(crate) struct SyncFile {
+    pub(crate) name: String,
+    pub(crate) definition: Definition,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ struct Written {
 }
 
 impl SyncFile {
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Self::parse(path, &text)
     }

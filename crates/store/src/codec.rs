@@ -36,6 +36,12 @@ pub(crate) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<Val
     serde_json::to_value(value).map_err(Error::corrupt(what))
 }
 
+/// For columns of the type `json`, which keep a text as it is. A bound JSON value would pass through `jsonb`, which
+/// sorts members and rewrites numbers.
+pub(crate) fn to_text<T: Serialize>(what: &'static str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(Error::corrupt(what))
+}
+
 pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(Error::corrupt(what))
 }

@@ -3,7 +3,7 @@ use serde_json::Value;
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
-use crate::codec::{from_json, to_json, unsigned};
+use crate::codec::{from_json, to_text, unsigned};
 use crate::error::database;
 use crate::{Definition, Error, Part, Scope};
 
@@ -152,13 +152,13 @@ async fn add_version(
 ) -> Result<i32, Error> {
     sqlx::query!(
         "with added as (
-             insert into sync_version (workspace_id, sync_id, version, definition) values ($1, $2, $3, $4)
+             insert into sync_version (workspace_id, sync_id, version, definition) values ($1, $2, $3, $4::text::json)
          )
          update sync set version = $3 where workspace_id = $1 and id = $2",
         workspace.uuid(),
         sync.uuid(),
         version,
-        to_json("the definition of a sync", definition)?,
+        to_text("the definition of a sync", definition)?,
     )
     .execute(&mut **tx)
     .await
@@ -178,18 +178,18 @@ async fn put_parts(
     definition: &Definition,
 ) -> Result<Parts, Error> {
     let source = sqlx::query_scalar!(
-        "insert into source (workspace_id, id, name, config) values ($1, $2, $3, $4)
+        "insert into source (workspace_id, id, name, config) values ($1, $2, $3, $4::text::json)
          on conflict (workspace_id, name) do update set config = excluded.config, updated_at = now() returning id",
         workspace.uuid(),
         Uuid::now_v7(),
         name,
-        to_json("a source", &definition.source)?,
+        to_text("a source", &definition.source)?,
     )
     .fetch_one(&mut **tx)
     .await
     .map_err(database("store a source"))?;
     let model = sqlx::query_scalar!(
-        "insert into model (workspace_id, id, source_id, name, config) values ($1, $2, $3, $4, $5)
+        "insert into model (workspace_id, id, source_id, name, config) values ($1, $2, $3, $4, $5::text::json)
          on conflict (workspace_id, name) do update
             set source_id = excluded.source_id, config = excluded.config, updated_at = now()
          returning id",
@@ -197,18 +197,18 @@ async fn put_parts(
         Uuid::now_v7(),
         source,
         name,
-        to_json("a model", &definition.model)?,
+        to_text("a model", &definition.model)?,
     )
     .fetch_one(&mut **tx)
     .await
     .map_err(database("store a model"))?;
     let destination = sqlx::query_scalar!(
-        "insert into destination (workspace_id, id, name, config) values ($1, $2, $3, $4)
+        "insert into destination (workspace_id, id, name, config) values ($1, $2, $3, $4::text::json)
          on conflict (workspace_id, name) do update set config = excluded.config, updated_at = now() returning id",
         workspace.uuid(),
         Uuid::now_v7(),
         name,
-        to_json("a destination", &definition.destination)?,
+        to_text("a destination", &definition.destination)?,
     )
     .fetch_one(&mut **tx)
     .await

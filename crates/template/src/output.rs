@@ -18,6 +18,8 @@ pub(crate) struct Output<'a> {
     counting: Option<Counting>,
     /// How many bytes may still be read without being written: white space in JSON, for one.
     work: usize,
+    /// Leave out the white space of JSON that a row brings along.
+    compact: bool,
 }
 
 #[derive(Debug)]
@@ -30,24 +32,26 @@ impl<'a> Output<'a> {
     /// Appends at most `limit` bytes.
     pub(crate) fn bounded(bytes: &'a mut Vec<u8>, limit: usize) -> Self {
         let end = bytes.len().saturating_add(limit);
-        Self { bytes, end, counting: None, work: work(limit) }
+        Self { bytes, end, counting: None, work: work(limit), compact: false }
     }
 
     /// Counts up to `cap` bytes in a buffer of `chunk` bytes.
     pub(crate) fn counting(buffer: &'a mut Vec<u8>, chunk: usize, cap: usize) -> Self {
         buffer.clear();
-        Self { bytes: buffer, end: chunk, counting: Some(Counting { gone: 0, cap }), work: work(cap) }
+        Self { bytes: buffer, end: chunk, counting: Some(Counting { gone: 0, cap }), work: work(cap), compact: false }
     }
 
-    /// Lets `write` fill a buffer, and returns it; both share the limits.
+    /// What `write` writes, as compact JSON text; it shares the limits.
     pub(crate) fn aside(&mut self, write: impl FnOnce(&mut Output<'_>) -> Result<(), Fault>) -> Result<String, Fault> {
         let mut buffer = Vec::new();
-        let mut output = Output::bounded(&mut buffer, self.left());
-        output.work = self.work;
+        let mut output = Output { work: self.work, compact: true, ..Output::bounded(&mut buffer, self.left()) };
         write(&mut output)?;
         self.work = output.work;
-        self.spend(buffer.len())?;
         Ok(String::from_utf8_lossy(&buffer).into_owned())
+    }
+
+    pub(crate) const fn is_compact(&self) -> bool {
+        self.compact
     }
 
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {

@@ -131,7 +131,7 @@ impl Template {
     fn whole(&self, out: &mut Output<'_>, values: &[Option<Value>], place: Place) -> Result<(), Fault> {
         if place != Place::Value {
             let text = out.aside(|out| self.whole(out, values, Place::Value))?;
-            return value::compact(out, &text, place == Place::String);
+            return value::characters(out, &text, place == Place::String);
         }
         let mut before: &[u8] = b"{";
         for listed in &self.columns {

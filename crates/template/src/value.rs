@@ -45,7 +45,7 @@ fn nested_json(out: &mut Output<'_>, value: &Value, style: Style, depth: usize) 
         }
         Value::Json(json) => {
             let json = valid(out, json)?;
-            out.push(json.as_bytes())
+            if out.is_compact() { compact(out, json, false) } else { out.push(json.as_bytes()) }
         }
         Value::Array(_) if depth == MAX_DEPTH => Err(Fault::TooDeep),
         Value::Array(elements) => {
@@ -87,7 +87,7 @@ pub(crate) fn text(out: &mut Output<'_>, value: &Value, style: Style, escape: bo
         }
         Value::Array(_) => {
             let text = out.aside(|out| json(out, value, style))?;
-            compact(out, &text, escape)
+            characters(out, &text, escape)
         }
     }
 }
@@ -97,7 +97,7 @@ pub(crate) fn characters(out: &mut Output<'_>, text: &str, escape: bool) -> Resu
 }
 
 /// JSON text without the white space between its tokens.
-pub(crate) fn compact(out: &mut Output<'_>, json: &str, escape: bool) -> Result<(), Fault> {
+fn compact(out: &mut Output<'_>, json: &str, escape: bool) -> Result<(), Fault> {
     let mut piece = |start: usize, end: usize| characters(out, json.get(start..end).unwrap_or_default(), escape);
     let (mut start, mut in_string, mut escaped) = (0, false, false);
     for (at, byte) in json.bytes().enumerate() {
@@ -135,7 +135,7 @@ pub(crate) fn is_number(text: &str) -> bool {
         && exponent.is_none_or(digits)
 }
 
-fn digits<'a>(float: f64, style: Style, buffer: &'a mut zmij::Buffer) -> &'a str {
+fn digits(float: f64, style: Style, buffer: &mut zmij::Buffer) -> &str {
     if float.is_nan() {
         "NaN"
     } else if float.is_infinite() {
@@ -152,7 +152,7 @@ fn digits<'a>(float: f64, style: Style, buffer: &'a mut zmij::Buffer) -> &'a str
 /// A JSON text, checked, without the white space around it.
 fn valid<'a>(out: &mut Output<'_>, json: &'a str) -> Result<&'a str, Fault> {
     let text = json.trim_matches([' ', '\t', '\r', '\n']);
-    out.spend(json.len()).map_err(|fault| if text.len() > out.left() { Fault::Full } else { fault })?;
+    out.spend(json.len()).map_err(|fault| if text.len() / 16 > out.left() { Fault::Full } else { fault })?;
     serde_json::from_str::<&RawValue>(text).map(RawValue::get).map_err(Fault::InvalidJson)
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Plan {
     pub silent: Vec<(usize, Option<Value>)>,
     pub rewrites: Vec<(usize, Value)>,
     pub items: Vec<(UnitId, Item)>,
+    /// Versions that wait for older ones to settle.
+    pub waiting: Vec<(usize, Epoch)>,
     pub counts: Counts,
     pub guarded: Planned,
     /// The removals that a question would show.
@@ -277,7 +279,7 @@ impl Product {
     fn holds(&self, source: &Source, unit: usize) -> bool {
         source.held(unit)
             && self.mistake != Mistake::HeldKeysRemoved
-            && (self.mistake != Mistake::HeldKeyHoldsFirstChildOnly || unit % self.children == 0)
+            && (self.mistake != Mistake::HeldKeyHoldsFirstChildOnly || unit.is_multiple_of(self.children))
     }
 
     fn hash(&self, form: FormId, value: Value) -> Hash128 {
@@ -353,6 +355,9 @@ impl Product {
     ) {
         let Action::Send(Version { op, sequence }) = action else {
             plan.counts.deferred += 1;
+            if let Action::Wait(version) = action {
+                plan.waiting.push((unit, version.sequence));
+            }
             return;
         };
         let previous = if op == Change::Added { None } else { previous };

@@ -240,6 +240,7 @@ impl World {
             }
         }
         if all {
+            self.dead.clear();
             self.product.drop_snapshot();
         }
         if all { RunKind::FullResync } else { RunKind::Normal }

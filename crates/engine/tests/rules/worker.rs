@@ -6,7 +6,7 @@ use engine::unit::UnitId;
 
 use crate::layers::Item;
 use crate::mistake::Mistake;
-use crate::product::{Consent, Plan, Run, Todo};
+use crate::product::{Consent, Plan, Run, SETTLING, Todo};
 use crate::say;
 use crate::source::{Presence, Value};
 use crate::world::{Acked, Held, World, brief, broken};
@@ -58,6 +58,10 @@ impl World {
     pub(crate) fn claim(&mut self, mut run: Run, fails: bool) -> Held {
         let epoch = self.product.claim(self.now);
         self.lost = None;
+        for (unit, sequence) in std::mem::take(&mut self.dead) {
+            self.cells[unit].doubt = true;
+            self.cells[unit].unsettled.push((sequence, self.now + SETTLING));
+        }
         if run.first == 0 {
             run.first = epoch;
             if run.kind == RunKind::FullResync {
@@ -159,6 +163,11 @@ impl World {
             return Ok(());
         }
         for flight in &worker.window {
+            let (cell, sequence) = (&mut self.cells[flight.todo.record.unit], flight.todo.record.sequence);
+            cell.doubt |= flight.outcome == Outcome::Unanswered;
+            if matches!(flight.outcome, Outcome::Unanswered | Outcome::AcknowledgedAfterDoubt) {
+                cell.unsettled.push((sequence, self.now + SETTLING));
+            }
             if carry && !flight.done && self.product.mistake != Mistake::CarriedCountsTwice {
                 continue;
             }
@@ -192,7 +201,8 @@ impl World {
                 return broken("I2", || format!("{} counts as acknowledged but is not in the stream", brief(&record)));
             }
             let value = if record.op == domain::Change::Removed { None } else { record.value };
-            cell.acked = value.map(|value| Acked { value, form: run.form });
+            cell.acked = value.map(|value| Acked { value, form: run.form, sequence: record.sequence });
+            cell.doubt = false;
             cell.resent = run.kind == RunKind::Resend;
             cell.muted = None;
             counts.delivered += 1;
@@ -257,6 +267,9 @@ impl World {
             }
         }
         let reset = worker.run.kind == RunKind::Baseline && !cancelled;
+        if reset && self.product.resync.is_some() {
+            return broken("I7", || "a finished reset leaves the full resync unfinished".to_owned());
+        }
         for unit in 0..self.cells.len() {
             // A key that is held while the full resync ends is not owed any more.
             let released = reset || (self.product.resync.is_none() && self.source.held(unit));
@@ -272,7 +285,8 @@ impl World {
         let protected = cell.resent && read.is_some() && run.kind != RunKind::Baseline;
         cell.muted = if protected { None } else { Some((cell.said_by_sequence(), read)) };
         cell.resent = protected;
-        cell.acked = read.map(|value| Acked { value, form: run.form });
+        let sequence = self.product.epoch;
+        cell.acked = read.map(|value| Acked { value, form: run.form, sequence });
         cell.silenced = true;
         self.pure = false;
     }
@@ -284,13 +298,13 @@ impl World {
         let fits = |acked: &Acked| {
             acked.form >= oldest && crate::source::same(acked.form, acked.value, value) && acked.form != run.form
         };
-        if !cell.acked.as_ref().is_some_and(fits) {
+        let Some(acked) = cell.acked.filter(fits) else {
             return broken("F1", || {
                 format!("u{unit} is rewritten as {value} though {:?} was acknowledged", cell.acked)
             });
-        }
+        };
         cell.muted = Some((cell.said_by_sequence(), Some(value)));
-        cell.acked = Some(Acked { value, form: run.form });
+        cell.acked = Some(Acked { value, form: run.form, ..acked });
         self.pure = false;
         Ok(())
     }
@@ -303,6 +317,7 @@ impl World {
         self.judge_counts(&Counts { unanswered: worker.counts.unanswered + unknown, ..worker.counts })?;
         self.crashes += 1;
         self.lost = Some(worker.run);
+        self.dead = worker.window.iter().map(|flight| (flight.todo.record.unit, flight.todo.record.sequence)).collect();
         self.zombie = keep.then_some(worker);
         Ok(())
     }
@@ -311,6 +326,9 @@ impl World {
     pub(crate) fn zombie_checkpoints(&mut self) -> Held {
         let Some(mut zombie) = self.zombie.take() else { return Ok(()) };
         say!(self, "the old worker checkpoints");
+        if zombie.epoch == self.product.epoch {
+            self.dead.clear();
+        }
         self.checkpoint(&mut zombie, false)
     }
 

@@ -242,6 +242,7 @@ async fn the_result_can_cross_threads_and_a_record_is_in_one_call_at_a_time() {
     let delivered = tally(&result);
     assert_eq!(delivered.values().sum::<usize>(), 400);
     assert!(delivered.keys().all(|outcome| *outcome >= Outcome::Acknowledged as u8), "{delivered:?}");
+    let arrived = world.arrived();
     for position in 0..400u32 {
         let puts: Vec<_> = result.calls.iter().filter(|call| call.records.contains(&position)).collect();
         assert!(puts.iter().map(|call| call.attempt).eq(1..=puts.len() as u32));
@@ -251,7 +252,7 @@ async fn the_result_can_cross_threads_and_a_record_is_in_one_call_at_a_time() {
         assert_eq!((*attempt, Some(*call)), (puts.len() as u32, puts.last().map(|call| call.id)));
         let doubted = puts.iter().any(|call| call.error.is_some());
         assert_eq!(*after_doubt, doubted);
-        let times = world.arrived()[&record(position as usize).partition_key];
+        let times = arrived[&record(position as usize).partition_key];
         assert!(times >= 1 && (times == 1 || doubted));
     }
 }

@@ -54,13 +54,19 @@ async fn every_flipped_byte_is_detected() {
 async fn a_truncated_or_grown_object_is_detected() {
     let (folder, objects) = storage();
     let manifest = acknowledged(segment(&objects, 1).await);
-    for path in paths(folder.path(), &manifest.layers[0].segment) {
+    let segment = &manifest.layers[0].segment;
+    let footers = [segment.hashes.footer, segment.values.footer];
+    for (path, footer) in paths(folder.path(), segment).into_iter().zip(footers) {
         let whole = std::fs::read(&path).unwrap();
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
             assert!(matches!(damage(&objects, &manifest).await, Some(Error::Corrupt { .. })), "{length}");
         }
         std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
+        assert!(matches!(damage(&objects, &manifest).await, Some(Error::Corrupt { .. })));
+        // Between the blocks and the footer, where no digest of either would notice it.
+        let footer = whole.len() - footer as usize;
+        std::fs::write(&path, [&whole[..footer], &[0], &whole[footer..]].concat()).unwrap();
         assert!(matches!(damage(&objects, &manifest).await, Some(Error::Corrupt { .. })));
         std::fs::write(&path, whole).unwrap();
     }

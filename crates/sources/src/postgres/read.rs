@@ -56,6 +56,8 @@ enum State {
 
 /// Runs the query, described anew, and reads the given columns in the given order. The columns are found by name and
 /// must still have the type that they were described with.
+///
+/// Returns once the server sends something, which it may do only with the first rows. Dropping the future cancels.
 pub async fn read(
     settings: &Settings,
     query: &str,

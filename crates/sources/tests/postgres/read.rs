@@ -100,7 +100,8 @@ async fn all_rows_are_of_one_moment() {
     assert_eq!(reader.rows(), 100_000);
 }
 
-const ENDLESS: &str = "SELECT i AS id, repeat('x', 1000) AS pad FROM generate_series(1, 1000000000000) AS i";
+/// In the list of columns the series streams; in FROM the server would collect it first.
+const ENDLESS: &str = "SELECT generate_series(1, 1000000000000) AS id, repeat('x', 1000) AS pad";
 const GONE: &str = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity
     WHERE application_name = 'rowcast' AND datname = current_database() AND state = 'active')";
 const BUSY: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity
@@ -118,13 +119,28 @@ async fn dropping_a_reader_stops_the_query_on_the_server() {
 }
 
 #[tokio::test]
-async fn cancelling_stops_a_query_that_has_sent_nothing_yet() {
+async fn cancel_returns_once_the_query_has_stopped() {
     let database = fresh();
     let client = client(database.url()).await;
-    let reader = open(&database, "SELECT pg_sleep(600)::text AS a", &ReadOptions::default()).await.unwrap();
+    let mut reader = open(&database, ENDLESS, &ReadOptions::default()).await.unwrap();
+    assert!(reader.next().await.unwrap().is_some());
     until(&client, BUSY).await;
     reader.cancel().await;
     assert!(client.query_one(GONE, &[]).await.unwrap().get::<_, bool>(0), "it runs after cancel has returned");
+}
+
+#[tokio::test]
+async fn a_query_that_has_sent_nothing_yet_is_stopped_too() {
+    let database = fresh();
+    let client = client(database.url()).await;
+    let url = database.url().to_owned();
+    let reading = tokio::spawn(async move {
+        let columns = [column("a", ColumnType::Text)];
+        rows(&settings(&url), "SELECT pg_sleep(600)::text AS a", &columns).await
+    });
+    until(&client, BUSY).await;
+    reading.abort();
+    until(&client, GONE).await;
 }
 
 #[tokio::test]

@@ -15,13 +15,13 @@ async fn a_definition_gets_a_new_version_only_if_it_differs_and_is_read_back_as_
     let fixture = Fixture::new().await;
     let again = fixture.scope.put_sync("customers", &definition()).await.unwrap();
     assert_eq!((again.id, again.version, again.created), (fixture.sync, 1, false));
-    let text = r#"{"b":1.50,"a":[1e2,18446744073709551617]}"#;
+    let text = r#"{"b":1.50,"a":[1e+2,18446744073709551617]}"#;
     let put = fixture.scope.put_sync("customers", &with_constant(text)).await.unwrap();
     assert_eq!((put.version, put.changed), (2, vec![]), "before a run there is nothing to ask");
     let state = fixture.scope.sync("customers").await.unwrap().unwrap();
     let stored = serde_json::to_value(&state.definition).unwrap();
     assert_eq!(stored["sync"]["message"]["fields"][0]["constant"].to_string(), text);
-    let reordered = with_constant(r#"{"a":[1e2,18446744073709551617],"b":1.50}"#);
+    let reordered = with_constant(r#"{"a":[1e+2,18446744073709551617],"b":1.50}"#);
     assert_eq!(fixture.scope.put_sync("customers", &reordered).await.unwrap().version, 3);
     assert_eq!(fixture.scope.definition(fixture.sync, 1).await.unwrap(), definition());
     assert!(fixture.scope.sync("others").await.unwrap().is_none());

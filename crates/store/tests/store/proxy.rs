@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// What happens to the next COMMIT. Then all is well again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The connection breaks before the database gets it.
     CommitIsLost,
     /// The database commits, and the connection breaks before the answer.
@@ -19,7 +19,7 @@ pub enum Fault {
 }
 
 #[derive(Debug, Clone)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     shared: Arc<Shared>,
     url: String,
 }
@@ -34,7 +34,7 @@ struct Shared {
 
 impl Proxy {
     /// `url`: by TCP. Each answer of the server is held back for `delay`.
-    pub async fn start(url: &str, delay: Duration) -> Self {
+    pub(crate) async fn start(url: &str, delay: Duration) -> Self {
         let upstream = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url.replace(&upstream, &listener.local_addr().unwrap().to_string());
@@ -48,15 +48,15 @@ impl Proxy {
         Self { shared, url }
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    pub fn arm(&self, fault: Fault) {
+    pub(crate) fn arm(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
 
-    pub fn fired(&self) -> bool {
+    pub(crate) fn fired(&self) -> bool {
         self.shared.fault.lock().unwrap().is_none()
     }
 }

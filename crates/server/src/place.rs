@@ -1,0 +1,106 @@
+//! Where state is kept: the home folder, the database, and a worker on both.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use embedded::Cluster;
+use runner::{Secrets, Settings, Worker};
+use store::Store;
+
+use crate::Result;
+use crate::cli::PlaceArguments;
+
+/// One workspace is enough for the command line.
+const WORKSPACE: &str = "default";
+const DATABASE: &str = "rowcast";
+const CONNECTIONS: u32 = 8;
+
+pub(crate) struct Place {
+    pub(crate) worker: Worker,
+    /// Ends with the process.
+    _cluster: Option<Cluster>,
+}
+
+impl Place {
+    pub(crate) async fn open(arguments: &PlaceArguments, secrets: Secrets) -> Result<Self> {
+        let home = match &arguments.home {
+            Some(home) => home.clone(),
+            None => default_home()?,
+        };
+        private_folder(&home)?;
+        let home = home.canonicalize()?;
+        let (url, cluster) = match &arguments.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let cluster = start_cluster(&home).await?;
+                (cluster.url(DATABASE), Some(cluster))
+            }
+        };
+        let worker = worker(&url, settings(&home, arguments, secrets)).await?;
+        Ok(Self { worker, _cluster: cluster })
+    }
+}
+
+/// The private PostgreSQL in the home folder, with Rowcast's own database.
+pub(crate) async fn start_cluster(home: &Path) -> Result<Cluster> {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge")]
+    let settings = embedded::Settings {
+        pg_bin: std::env::var_os("PG_BIN").map(PathBuf::from),
+        path: std::env::var_os("PATH"),
+        npm_roots: npm_roots(),
+        ..embedded::Settings::new(home.join("postgres"))
+    };
+    let cluster = tokio::task::spawn_blocking(move || embedded::start(&settings)).await??;
+    for notice in cluster.notices() {
+        eprintln!("{notice}");
+    }
+    cluster.ensure_database(DATABASE).await?;
+    Ok(cluster)
+}
+
+/// Where the set-up command puts a PostgreSQL from npm.
+fn npm_roots() -> Vec<PathBuf> {
+    let here = std::env::current_dir().ok();
+    here.into_iter().flat_map(|here| [here.join(".rowcast/postgres"), here]).collect()
+}
+
+pub(crate) async fn worker(url: &str, settings: Settings) -> Result<Worker> {
+    let store = Store::connect(url, CONNECTIONS).await?;
+    store.migrate().await?;
+    let mut hash_key = [0; 32];
+    // Two random UUIDs: 244 random bits, from the system's generator.
+    hash_key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    hash_key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    let workspace = store.ensure_workspace(WORKSPACE, hash_key).await?;
+    let scope = store.scope(workspace.id);
+    settings.sweep_scratch()?;
+    Ok(Worker { settings, workspace, scope })
+}
+
+pub(crate) fn settings(home: &Path, arguments: &PlaceArguments, secrets: Secrets) -> Settings {
+    let mut settings = Settings::new(home, format!("rowcast-{}", std::process::id()), secrets);
+    settings.default_chain = arguments.allow_default_chain;
+    settings.settling = Duration::from_secs_f64(arguments.settling);
+    settings.lease = Duration::from_secs_f64(arguments.lease);
+    // A put must have ended before its lease does.
+    settings.call_timeout = settings.call_timeout.min(settings.lease.mul_f64(0.2));
+    settings.window.records = arguments.window as usize;
+    settings.plan_memory = (arguments.plan_memory as usize) << 20;
+    settings
+}
+
+pub(crate) fn default_home() -> Result<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge")]
+    let (data, home) = (std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"));
+    let data = data.map(PathBuf::from).filter(|path| path.is_absolute());
+    data.or_else(|| home.map(|home| PathBuf::from(home).join(".local/share")))
+        .map(|data| data.join("rowcast"))
+        .ok_or_else(|| "there is no home folder: set HOME, or give --home".into())
+}
+
+/// Made for this user alone. As root, its PostgreSQL runs as another user and has to pass through.
+pub(crate) fn private_folder(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o711).create(path)?;
+    Ok(())
+}
