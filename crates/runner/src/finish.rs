@@ -36,6 +36,8 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let whole = matches!(sent.ended, Ended::Whole);
     let counts = total(sent.counts);
     let rewritten = plan.rewritten;
+    // What is held back is still asked about.
+    let held = job.options.hold_removals && plan.planned.removals > 0;
     let last = settle(job, &plan, sent.left, counts, whole).await?;
     let (state, reason) = ending(&sent.ended, counts);
     if job.state().began {
@@ -51,7 +53,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
         first_run_done: job.claim.first_run_done || (whole && resync_epoch.is_none()),
         accepted: whole || job.state().began,
         follow_up,
-        approvals: if whole { approval::close_all(job).await? } else { Vec::new() },
+        approvals: if whole && !held { approval::close_all(job).await? } else { Vec::new() },
         stream: belongs(job)?,
         question: Update::Clear,
         last: Checkpoint { counts: Some(counts), ..last },
@@ -105,7 +107,10 @@ pub(crate) async fn ask_about_changes(job: &Job, differences: &Differences) -> R
 
 /// A guard wants consent: nothing was sent, what was planned stays pending.
 pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Question]) -> Result<Report, Error> {
-    let text = questions.iter().map(describe).collect::<Vec<_>>().join(" ");
+    let mut text = questions.iter().map(describe).collect::<Vec<_>>().join(" ");
+    if job.options.on_change.is_some() {
+        text += " The answer about the changed configuration was not used: give it again together with this one.";
+    }
     let counts = Counts { deferred: plan.counts.planned, ..plan.counts };
     let finished = Finish {
         reason: Some(Reason { code: questions[0].code().to_owned(), text }),

@@ -2,13 +2,13 @@
 
 use objects::Objects;
 use snapshots::verify;
-use store::{Checkpoint, Claim, LayerChange, Scope};
+use store::{Checkpoint, Claim, LayerChange, LayerRef, Scope};
 
 use crate::course::Repair;
 use crate::{Error, manifest};
 
-/// Makes the newest whole manifest the current one, or starts without any. Repeated by a take-over it does no harm: what
-/// this run wrote is whole, so it stays.
+/// Goes back to the newest older manifest that is whole, with every newer layer that is whole on top; or starts without
+/// any. Repeated by a take-over it does no harm: what this run wrote is whole, so it stays.
 pub(crate) async fn apply(
     scope: &Scope,
     claim: &Claim,
@@ -18,18 +18,44 @@ pub(crate) async fn apply(
 ) -> Result<(), Error> {
     let all = scope.manifests(claim.sync).await?;
     let Some(newest) = all.first() else { return Ok(()) };
-    if verify(objects, &manifest::from_store(newest)?.manifest).await.is_ok() {
+    let damaged = damaged(objects, newest).await?;
+    if damaged.is_empty() {
         return Ok(());
     }
-    if repair == Repair::SendAll {
-        let layers = LayerChange::Replace(Vec::new());
-        return Ok(scope.checkpoint(claim, version, &Checkpoint { layers, ..Checkpoint::default() }).await?);
-    }
-    for older in &all[1..] {
-        if verify(objects, &manifest::from_store(older)?.manifest).await.is_ok() {
-            scope.restore_manifest(claim, version, older.version).await?;
-            return Ok(());
+    let layers = match repair {
+        Repair::SendAll => Vec::new(),
+        Repair::Older => {
+            let mut layers = whole_older(objects, &all[1..]).await?.ok_or(Error::NoWholeSnapshot)?;
+            let newer = newest.layers.iter().enumerate().filter(|(index, _)| !damaged.contains(index));
+            let newer: Vec<_> =
+                newer.map(|(_, layer)| layer.to_ref()).filter(|layer| !layers.contains(layer)).collect();
+            layers.extend(newer);
+            layers
+        }
+    };
+    let layers = LayerChange::Replace(layers);
+    Ok(scope.checkpoint(claim, version, &Checkpoint { layers, ..Checkpoint::default() }).await?)
+}
+
+async fn whole_older(objects: &Objects, older: &[store::Manifest]) -> Result<Option<Vec<LayerRef>>, Error> {
+    for manifest in older {
+        if damaged(objects, manifest).await?.is_empty() {
+            return Ok(Some(manifest.layers.iter().map(store::Layer::to_ref).collect()));
         }
     }
-    Err(Error::NoWholeSnapshot)
+    Ok(None)
+}
+
+/// The places of the layers that are not as they were written. A storage that cannot be read says nothing of them.
+async fn damaged(objects: &Objects, stored: &store::Manifest) -> Result<Vec<usize>, Error> {
+    let Err(damages) = verify(objects, &manifest::from_store(stored)?.manifest).await else { return Ok(Vec::new()) };
+    let mut places = Vec::new();
+    for damage in damages {
+        tracing::warn!(layer = damage.layer, error = %damage.error, "a layer of the snapshot is damaged");
+        if !matches!(damage.error, snapshots::Error::Missing { .. } | snapshots::Error::Corrupt { .. }) {
+            return Err(damage.error.into());
+        }
+        places.push(damage.layer);
+    }
+    Ok(places)
 }

@@ -82,11 +82,15 @@ pub(crate) fn settings(home: &Path, arguments: &PlaceArguments, secrets: Secrets
     settings.default_chain = arguments.allow_default_chain;
     settings.settling = Duration::from_secs_f64(arguments.settling);
     settings.lease = Duration::from_secs_f64(arguments.lease);
-    // A put must have ended before its lease does.
-    settings.call_timeout = settings.call_timeout.min(settings.lease.mul_f64(0.2));
+    settings.call_timeout = call_timeout(settings.lease);
     settings.window.records = arguments.window as usize;
     settings.plan_memory = (arguments.plan_memory as usize) << 20;
     settings
+}
+
+/// A put that begins while the lease is trusted must have ended before the lease does.
+pub(crate) fn call_timeout(lease: Duration) -> Duration {
+    lease.mul_f64(0.25).min(Duration::from_secs(5))
 }
 
 pub(crate) fn default_home() -> Result<PathBuf> {

@@ -35,33 +35,36 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
     let requested = worker.scope.request_run(sync, kind(&arguments.choice), options).await?.run;
     let mut wanted = requested;
     loop {
-        let Some(report) = work_until(worker, sync, wanted, display, &cancel).await? else { return Ok(Exit::Busy) };
-        if arguments.json {
-            println!("{}", show::report_json(&file.name, &report));
-        } else {
-            println!("{}", show::report(&file.name, &report));
-            show::rejections(worker, &report).await?;
+        let Some(reports) = work_until(worker, sync, wanted, display, &cancel).await? else { return Ok(Exit::Busy) };
+        for report in &reports {
+            if arguments.json {
+                println!("{}", show::report_json(&file.name, report));
+            } else {
+                println!("{}", show::report(&file.name, report));
+                show::rejections(worker, report).await?;
+            }
         }
+        let Some(report) = reports.last() else { return Ok(Exit::Failed) };
         match report.follow_up {
             Some((next, due_at)) if arguments.wait && !cancel.is_cancelled() => {
                 wait_until(due_at, &cancel).await;
                 wanted = next;
             }
-            _ => return Ok(Exit::of_run(&report)),
+            _ => return Ok(Exit::of_run(report)),
         }
     }
 }
 
-/// Works on the sync until this run has ended; a run that a dead process left over comes first. `None`: another process
-/// works on it.
+/// Works on the sync until this run has ended. Its report is the last; a run that a dead process left over comes first.
+/// `None`: another process works on it.
 pub(crate) async fn work_until(
     worker: &Worker,
     sync: SyncId,
     wanted: RunId,
     display: Display,
     cancel: &CancellationToken,
-) -> Result<Option<Report>> {
-    let mut held_until = None;
+) -> Result<Option<Vec<Report>>> {
+    let (mut reports, mut held_until) = (Vec::new(), None);
     loop {
         let progress = Reporter::default();
         let shown = show::follow(display, progress.watch());
@@ -69,9 +72,13 @@ pub(crate) async fn work_until(
         drop(progress);
         shown.await?;
         match executed? {
-            Executed::Ended(report) if report.run == wanted => return Ok(Some(*report)),
-            Executed::Ended(report) if display == Display::Silent => drop(report),
-            Executed::Ended(report) => println!("{}", show::report("the run that was left over", &report)),
+            Executed::Ended(report) => {
+                let done = report.run == wanted;
+                reports.push(*report);
+                if done {
+                    return Ok(Some(reports));
+                }
+            }
             Executed::Busy { lease_until } if held_until.is_some_and(|before| before != lease_until) => {
                 eprintln!("another process is working on this sync and renews its lease; try again when it is done");
                 return Ok(None);

@@ -16,9 +16,9 @@ pub struct DecodeError {
 
 /// The value of a column that is not null.
 ///
-/// Dates and times are described in `calendar.rs`: RFC 3339, a timestamp without time zone has no offset, one with is in
-/// UTC and ends with `Z`. A float4 becomes the float8 that prints the same shortest decimal. Arrays nest by dimension;
-/// their lower bounds are dropped, and an array without elements is empty whatever its dimensions.
+/// Dates and times are described in `calendar.rs`: RFC 3339, a timestamp without time zone has no offset, one with is
+/// in UTC and ends with `Z`. A float4 becomes the float8 that prints the same shortest decimal. Arrays nest by
+/// dimension; their lower bounds are dropped, and an array without elements is empty whatever its dimensions.
 pub fn decode(kind: &ColumnType, bytes: &[u8]) -> Result<Value, DecodeError> {
     scalar_or_array(kind, bytes).map_err(|reason| DecodeError { kind: kind.clone(), length: bytes.len(), reason })
 }

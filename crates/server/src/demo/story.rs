@@ -24,12 +24,12 @@ use crate::sync_file::SyncFile;
 use crate::{Exit, Result, place, run, show};
 
 /// Short, so that the demo need not wait for the lease of the worker that it kills.
-const LEASE: Duration = Duration::from_secs(4);
+const LEASE: Duration = Duration::from_secs(10);
 
 pub(super) async fn tell(home: &Path, arguments: &DemoArguments) -> Result<Exit> {
     let demo = Demo::set_up(home, arguments).await?;
     let mut story = Vec::new();
-    story.push(demo.first_run(arguments.rows).await?);
+    story.extend(demo.first_run(arguments.rows).await?);
     story.extend(demo.change_of_rows().await?);
     story.extend(demo.throttled().await?);
     story.extend(demo.killed(arguments.rows).await?);
@@ -87,7 +87,7 @@ impl Demo {
         Ok(Self { simulator, cluster, shop, worker, sync, file, json, cancel })
     }
 
-    async fn first_run(&self, rows: u32) -> Result<Told> {
+    async fn first_run(&self, rows: u32) -> Result<Vec<Told>> {
         self.say(&format!("\n1. First run: all {rows} customers are sent."));
         self.run("first run").await
     }
@@ -102,9 +102,10 @@ impl Demo {
             .await?;
         self.say(&indent(&show::preview(&preview)));
         self.say("   And the run:");
-        let told = self.run("after changes").await?;
+        let mut told = self.run("after changes").await?;
         self.say("   Once more, with nothing changed:");
-        Ok(vec![told, self.run("no changes").await?])
+        told.extend(self.run("no changes").await?);
+        Ok(told)
     }
 
     async fn throttled(&self) -> Result<Vec<Told>> {
@@ -112,10 +113,11 @@ impl Demo {
         self.say(&format!("\n3. {moved} customers move, and Kinesis throttles every record of one shard."));
         let shard = Selection::Shard("shardId-000000000001".to_owned());
         self.simulator.faults([Rule::on(Operation::PutRecords, Effect::Throttle(shard))]);
-        let throttled = self.run("throttled").await?;
+        let mut told = self.run("throttled").await?;
         self.simulator.clear_faults();
         self.say("   The throttling ends. What was rejected still differs from what the stream acknowledged, so:");
-        Ok(vec![throttled, self.run("after throttling").await?])
+        told.extend(self.run("after throttling").await?);
+        Ok(told)
     }
 
     async fn killed(&self, rows: u32) -> Result<Vec<Told>> {
@@ -136,7 +138,7 @@ impl Demo {
              again, and sends what was not acknowledged:",
             LEASE.as_secs()
         ));
-        Ok(vec![self.run("taken over").await?])
+        self.run("taken over").await
     }
 
     /// The command line itself, as a process of its own.
@@ -161,21 +163,28 @@ impl Demo {
         Ok(child)
     }
 
-    async fn run(&self, step: &'static str) -> Result<Told> {
-        let report = self.run_quietly().await?;
-        if self.json {
-            println!("{}", json!({ "step": step, "report": show::report_json(STREAM, &report) }));
-        } else {
-            println!("{}", indent(&show::report(STREAM, &report)));
+    /// Runs the sync. A run that a dead worker left over is told first, under the name of the step.
+    async fn run(&self, step: &'static str) -> Result<Vec<Told>> {
+        let reports = self.run_quietly().await?;
+        let several = reports.len() > 1;
+        let mut told = Vec::new();
+        for (at, report) in reports.into_iter().enumerate() {
+            let step = if several && at > 0 { "and once more" } else { step };
+            if self.json {
+                println!("{}", json!({ "step": step, "report": show::report_json(STREAM, &report) }));
+            } else {
+                println!("{}", indent(&show::report(STREAM, &report)));
+            }
+            told.push(Told { step, report });
         }
-        Ok(Told { step, report })
+        Ok(told)
     }
 
-    async fn run_quietly(&self) -> Result<Report> {
+    async fn run_quietly(&self) -> Result<Vec<Report>> {
         let display = if !self.json && std::io::stderr().is_terminal() { Display::Bar } else { Display::Silent };
         let requested = self.worker.scope.request_run(self.sync, RunKind::Normal, json!({})).await?.run;
-        let report = run::work_until(&self.worker, self.sync, requested, display, &self.cancel).await?;
-        report.ok_or_else(|| "another process works on the demo's sync".into())
+        let reports = run::work_until(&self.worker, self.sync, requested, display, &self.cancel).await?;
+        reports.ok_or_else(|| "another process works on the demo's sync".into())
     }
 
     async fn replay(&self) -> Result<Replay> {
@@ -200,7 +209,8 @@ impl Demo {
         }
         let Replay { records, duplicates, customers, wrong } = replay;
         println!(
-            "\nThe stream holds {records} records, {duplicates} of them sent twice (same event.id) because of the kill.\n\
+            "\nThe stream holds {records} records, {duplicates} of them sent twice (same event.id): what the killed worker\n\
+             had sent and not yet checkpointed.\n\
              Replayed, last record of each customer by event.sequence: {customers} customers, {} differ from the shop.",
             wrong.len()
         );
@@ -218,9 +228,10 @@ impl Demo {
             self.cluster.url("shop")
         ));
         while !self.cancel.is_cancelled() {
-            let report = self.run_quietly().await?;
-            if report.counts.planned > 0 || report.reason.is_some() {
-                println!("{}", indent(&show::report(STREAM, &report)));
+            for report in self.run_quietly().await? {
+                if report.counts.planned > 0 || report.reason.is_some() {
+                    println!("{}", indent(&show::report(STREAM, &report)));
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(2)) => {}
@@ -244,7 +255,7 @@ async fn worker(home: &Path, cluster: &Cluster) -> Result<Worker> {
     });
     let mut settings = runner::Settings::new(home, format!("demo-{}", std::process::id()), secrets);
     settings.lease = LEASE;
-    settings.call_timeout = LEASE.mul_f64(0.2);
+    settings.call_timeout = place::call_timeout(LEASE);
     settings.settling = Duration::from_secs(5);
     // Short, so that the throttled run of the story ends with rejections.
     settings.puts.retry.max_attempts = 3;

@@ -187,3 +187,33 @@ async fn compacting_while_told_to_keeps_few_layers_and_every_unit() {
     let entries = seen(&world, 150).values().filter(|(unit, ..)| unit.entry.is_some()).count();
     assert_eq!(snapshot.count_entries().await.unwrap(), entries as u64);
 }
+
+#[tokio::test]
+async fn values_keep_their_shapes_when_layers_with_other_tables_merge() {
+    let (_folder, objects) = storage();
+    let mut manifest = Manifest::default();
+    let tables = [vec![0], vec![1, 0], vec![1]];
+    for (number, table) in (0..).zip(&tables) {
+        let identity = identity(number, SegmentKind::Delta);
+        let table: Vec<_> = table.iter().map(|shape| shapes()[*shape].clone()).collect();
+        let mut writer = SegmentWriter::create(&objects, identity, &table).await.unwrap();
+        for (shape, _) in (0..).zip(&table) {
+            let delta = acknowledge_silently(Some((1, Hash128::default())), 12);
+            let value = snapshots::Value { key: b"key", shape, row: None };
+            let id = unit(u64::from(number) * 10 + u64::from(shape));
+            writer.push_delta(id, &delta, Some(value), None).await.unwrap();
+        }
+        manifest.layers.push(Layer::delta(writer.finish().await.unwrap()));
+    }
+    let merged = compact(&objects, &manifest, identity(9, SegmentKind::Delta), 0..3, 0).await.unwrap();
+    for manifest in [manifest, merged] {
+        let snapshot = Snapshot::open(&objects, &manifest, 0).await.unwrap();
+        let (mut scan, mut found) = (snapshot.scan(snapshots::FIRST_UNIT, None), Vec::new());
+        while let Some(next) = scan.next().await.unwrap() {
+            found.push(snapshot.value(&next.entry_value.unwrap()).await.unwrap().shape);
+        }
+        let wanted = tables.concat();
+        let wanted: Vec<_> = wanted.into_iter().map(|shape| shapes()[shape].clone().into()).collect();
+        assert_eq!(found, wanted);
+    }
+}

@@ -1,7 +1,7 @@
 //! A query becomes columns, without being run.
 //!
-//! The text is hostile. It is first prepared alone, by the extended protocol, which refuses more than one statement; only
-//! a text that is a statement by itself is ever put between the brackets of ours.
+//! The text is hostile. It is first prepared alone, by the extended protocol, which refuses more than one statement;
+//! only a text that is a statement by itself is ever put between the brackets of ours.
 
 use std::time::Duration;
 

@@ -10,11 +10,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::CopyOutStream;
 
 use super::copy::{Chunk, Parser};
-use super::describe::{Described, DescribedColumn, begin, describe_in, own, prepare};
+use super::describe::{Described, DescribedColumn, begin, describe_in, prepare};
 use super::failure::Text;
 use super::session::Session;
 use super::settings::Settings;
-use super::types::Cast;
 use crate::Error;
 
 #[derive(Debug, Clone, Copy)]
@@ -103,8 +102,8 @@ impl Reader {
         self.parser.rows
     }
 
-    /// Cancels the query on the server and waits until it has stopped, for some seconds at most. Dropping the reader does
-    /// the same without waiting.
+    /// Cancels the query on the server and waits until it has stopped, for some seconds at most. Dropping the reader
+    /// does the same without waiting.
     pub async fn cancel(self) {
         self.session.cancel().await;
     }
@@ -140,14 +139,21 @@ impl Reader {
         }
     }
 
-    /// The trailer must have come, the statement must have ended without an error, and the server must have sent as many
-    /// rows as were read. Its count comes after the stream, so it is certain only once a later statement was answered.
+    /// The trailer must have come, the statement must have ended without an error, and the server must have sent as
+    /// many rows as were read. tokio-postgres gives no access to the message that says so and follows the stream; it
+    /// calls it unexpected when it is asked for more. By then the count was overheard. A COMMIT would tell as much,
+    /// but could not be waited for by a future that may be dropped.
     async fn finish(&mut self) -> Result<(), Error> {
         let rows = self.parser.rows;
         if !self.parser.ended() {
             return Err(Error::Incomplete { rows, reason: "its end is missing".to_owned() });
         }
-        self.limits.wait("ending the read", own(&mut self.session, "COMMIT")).await??;
+        let after = self.limits.wait("ending the read", self.stream.next()).await?;
+        if let Some(Err(cause)) = after
+            && (cause.as_db_error().is_some() || cause.is_closed())
+        {
+            return Err(self.session.explain(cause, None).await);
+        }
         match self.session.overheard.copied() {
             Some(sent) if sent == rows => {}
             Some(sent) => {
@@ -157,6 +163,7 @@ impl Reader {
                 return Err(Error::Incomplete { rows, reason: "the server did not say how many it sent".to_owned() });
             }
         }
+        self.session.done();
         self.state = State::Ended;
         Ok(())
     }
@@ -203,18 +210,14 @@ fn choose<'a>(described: &'a Described, columns: &[Column]) -> Result<Vec<&'a De
         .collect()
 }
 
-/// The statement, and how many characters stand before the user's text. The closing bracket stands on a line of its own,
-/// because the text may end with a comment.
+/// The statement, and how many characters stand before the user's text. The closing bracket stands on a line of its
+/// own, because the text may end with a comment.
 fn copy_statement(text: &str, columns: &[&DescribedColumn]) -> (String, usize) {
     let list: Vec<String> = columns
         .iter()
         .map(|column| {
             let name = column.column.name.replace('"', "\"\"");
-            match column.reading.cast {
-                Cast::None => format!("q.\"{name}\""),
-                Cast::Text => format!("q.\"{name}\"::pg_catalog.text"),
-                Cast::TextArray => format!("q.\"{name}\"::pg_catalog.text[]"),
-            }
+            column.reading.cast.of(&format!("q.\"{name}\""))
         })
         .collect();
     let before = format!("COPY (SELECT {} FROM (\n", list.join(", "));

@@ -61,6 +61,12 @@ impl Session {
         }
     }
 
+    /// Nothing runs any more: dropping the session need not cancel, it just ends the connection.
+    pub(super) fn done(&mut self) {
+        // Without its handle the task goes on until the client is dropped.
+        drop(self.link.moving.take());
+    }
+
     /// Ends the connection when nothing runs on it any more.
     pub(super) async fn close(mut self) {
         let Some(mut moving) = self.link.moving.take() else { return };

@@ -33,8 +33,8 @@ pub(super) enum Host {
 }
 
 impl Settings {
-    /// `url` and `password` are the resolved secrets that `source` names. A URL replaces the fields host, port, database
-    /// and user; password, tls and ca_file may stand beside it, unless it says them too.
+    /// `url` and `password` are the resolved secrets that `source` names. A URL replaces the fields host, port,
+    /// database and user; password, tls and ca_file may stand beside it, unless it says them too.
     pub fn new(source: &PostgresSource, url: Option<String>, password: Option<String>) -> Result<Self, Error> {
         let mut parts = match &url {
             Some(url) => {

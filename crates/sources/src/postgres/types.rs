@@ -21,6 +21,22 @@ pub(super) enum Cast {
     None,
     Text,
     TextArray,
+    /// The cast of an inet to text adds a netmask that nobody wrote; its output function does not.
+    Inet,
+    InetArray,
+}
+
+impl Cast {
+    /// The SQL for a column.
+    pub(super) fn of(self, column: &str) -> String {
+        match self {
+            Self::None => column.to_owned(),
+            Self::Text => format!("{column}::pg_catalog.text"),
+            Self::TextArray => format!("{column}::pg_catalog.text[]"),
+            Self::Inet => format!("pg_catalog.textin(pg_catalog.inet_out({column}))"),
+            Self::InetArray => format!("pg_catalog.textin(pg_catalog.array_out({column}))::pg_catalog.text[]"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +61,11 @@ pub(super) fn reading(oid: u32, array: bool) -> Reading {
             return Reading { kind: array_of(kind.clone()), wire: Wire::Array, cast: Cast::None };
         }
     }
+    match oid {
+        INET => return Reading { kind: ColumnType::Text, wire: Wire::Same, cast: Cast::Inet },
+        INETS => return Reading { kind: array_of(ColumnType::Text), wire: Wire::Array, cast: Cast::InetArray },
+        _ => {}
+    }
     if array && !VECTORS.contains(&oid) {
         return Reading { kind: array_of(ColumnType::Text), wire: Wire::Array, cast: Cast::TextArray };
     }
@@ -56,6 +77,8 @@ fn array_of(kind: ColumnType) -> ColumnType {
 }
 
 const OID: u32 = 26;
+const INET: u32 = 869;
+const INETS: u32 = 1041;
 
 /// int2vector and oidvector look like arrays in the catalogue; people know their text.
 const VECTORS: [u32; 2] = [22, 30];

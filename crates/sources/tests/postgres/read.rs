@@ -263,7 +263,7 @@ async fn a_connection_that_is_cut_off_anywhere_is_never_a_whole_read() {
     let query = "SELECT i AS id FROM generate_series(1, 300) AS i";
     let wanted = [column("id", ColumnType::Int)];
     let mut whole = 0;
-    for limit in (500..12_000).step_by(97) {
+    for limit in (500..10_000).step_by(433) {
         let port = proxy(socket.display().to_string(), limit).await;
         let (user, password) = (cluster.user(), cluster.password());
         let name = database.name();

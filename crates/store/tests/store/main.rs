@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails in a test stops it")]
+
 mod checkpoints;
 mod claims;
 mod configuration;
