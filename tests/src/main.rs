@@ -1,1 +1,7 @@
-fn main() {}
+//! Rowcast with its fail points compiled in.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::main()
+}

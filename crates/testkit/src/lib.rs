@@ -1,3 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod database;
+#[cfg(feature = "rig")]
+pub mod oracle;
+#[cfg(feature = "rig")]
+pub mod rig;

@@ -1,0 +1,5 @@
+//! The whole path of a row, in process: real PostgreSQL, the real SDK over HTTP, the simulator, and an oracle that shares
+//! no code with the product. Each module names the promise it argues for.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod p3_every_row_is_accounted_for;
