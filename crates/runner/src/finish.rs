@@ -29,6 +29,8 @@ pub struct Report {
     pub follow_up: Option<(RunId, Millis)>,
     /// Objects that were collected.
     pub collected: usize,
+    /// Bytes that planning wrote to scratch.
+    pub scratch_bytes: u64,
 }
 
 pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
@@ -47,6 +49,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let ending = Ending { planned: true, cancelled: !whole, rejected: counts.rejected, deferred: counts.deferred };
     let resync_epoch = resync_after(plan.course.kind, resync(&job.claim, plan.course.kind), &ending);
     let follow_up = plan.waits_until.filter(|_| whole);
+    let scratch_bytes = plan.scratch_bytes();
     let finished = Finish {
         reason,
         resync_epoch,
@@ -60,7 +63,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
         ..Finish::new(&job.claim, state, settling(job))
     };
     let mut report = end(job, finished, counts).await?;
-    (report.calls, report.throttled) = (sent.calls, sent.throttled);
+    (report.calls, report.throttled, report.scratch_bytes) = (sent.calls, sent.throttled, scratch_bytes);
     report.follow_up = report.follow_up.and_then(|(run, _)| Some((run, follow_up?)));
     report.collected = compaction::collect(job).await?;
     Ok(report)
@@ -165,6 +168,7 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
         throttled: 0,
         follow_up: None,
         collected: 0,
+        scratch_bytes: 0,
     })
 }
 
@@ -184,6 +188,7 @@ async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Erro
         throttled: 0,
         follow_up: done.follow_up.map(|run| (run, 0)),
         collected: 0,
+        scratch_bytes: 0,
     })
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod ask;
 mod cli;
 mod demo;
 mod exit;

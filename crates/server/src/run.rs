@@ -8,6 +8,7 @@ use runner::{Executed, Report, Reporter, RunOptions, Worker};
 use store::Decision;
 use tokio_util::sync::CancellationToken;
 
+use crate::ask::ask;
 use crate::cli::{ChoiceArguments, Guarded, OnChange, RepairWay, RunArguments};
 use crate::place::Place;
 use crate::show::{self, Display};
@@ -31,9 +32,8 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
             return Ok(Exit::Done);
         }
     }
-    let options = serde_json::to_value(options(&arguments.choice))?;
-    let requested = worker.scope.request_run(sync, kind(&arguments.choice), options).await?.run;
-    let mut wanted = requested;
+    let mut choice = arguments.choice;
+    let mut wanted = request(worker, sync, &choice).await?;
     loop {
         let Some(reports) = work_until(worker, sync, wanted, display, &cancel).await? else { return Ok(Exit::Busy) };
         for report in &reports {
@@ -45,6 +45,14 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
             }
         }
         let Some(report) = reports.last() else { return Ok(Exit::Failed) };
+        if let Some(answered) = ask(report, choice).await? {
+            if let Some(guarded) = answered.guarded {
+                answer_guard(worker, sync, guarded).await?;
+            }
+            choice = answered;
+            wanted = request(worker, sync, &choice).await?;
+            continue;
+        }
         match report.follow_up {
             Some((next, due_at)) if arguments.wait && !cancel.is_cancelled() => {
                 wait_until(due_at, &cancel).await;
@@ -53,6 +61,11 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
             _ => return Ok(Exit::of_run(report)),
         }
     }
+}
+
+async fn request(worker: &Worker, sync: SyncId, choice: &ChoiceArguments) -> Result<RunId> {
+    let options = serde_json::to_value(options(choice))?;
+    Ok(worker.scope.request_run(sync, kind(choice), options).await?.run)
 }
 
 /// Works on the sync until this run has ended. Its report is the last; a run that a dead process left over comes first.

@@ -1,6 +1,5 @@
 //! What people see: a live line while a run works, and a report whose sums can be checked by eye.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use domain::{Counts, RunState};
@@ -60,13 +59,13 @@ fn line(progress: &Progress) -> String {
     let Counts { queried, planned, delivered, rejected, .. } = progress.counts;
     let mut line = format!("{:<9} {queried} rows read", progress.phase.as_str());
     if planned > 0 {
-        let _ = write!(line, ", {delivered} of {planned} records delivered");
+        line += &format!(", {delivered} of {planned} records delivered");
     }
     if rejected > 0 {
-        let _ = write!(line, ", {rejected} rejected");
+        line += &format!(", {rejected} rejected");
     }
     if progress.throttled > 0 {
-        let _ = write!(line, ", {} puts throttled", progress.throttled);
+        line += &format!(", {} puts throttled", progress.throttled);
     }
     line
 }
@@ -74,18 +73,18 @@ fn line(progress: &Progress) -> String {
 pub(crate) fn report(name: &str, report: &Report) -> String {
     let mut text = format!("{name}: {} ({})\n", state(report.state), report.run);
     if let Some(reason) = &report.reason {
-        let _ = writeln!(text, "  {}: {}", reason.code, reason.text);
-        let _ = write!(text, "{}", next_step(report));
+        text += &format!("  {}: {}\n", reason.code, reason.text);
+        text += next_step(report);
     }
     text += &sums(&report.counts);
     if report.calls > 0 {
-        let _ = writeln!(text, "  PutRecords calls {}, throttled puts {}", report.calls, report.throttled);
+        let (calls, throttled, scratch) = (report.calls, report.throttled, report.scratch_bytes.div_ceil(1024));
+        text += &format!("  PutRecords calls {calls}, throttled puts {throttled}, scratch space {scratch} KiB\n");
     }
     if let Some((_, due_at)) = report.follow_up {
         let wait = (due_at - now()).max(0) as f64 / 1_000.0;
-        let _ = writeln!(
-            text,
-            "  {} rows wait {wait:.1} s for earlier puts that may still be applied; run again then, or use --wait",
+        text += &format!(
+            "  {} rows wait {wait:.1} s for earlier puts that may still be applied; run again then, or use --wait\n",
             report.counts.deferred
         );
     }
@@ -116,6 +115,7 @@ pub(crate) fn report_json(name: &str, report: &Report) -> serde_json::Value {
         "counts": report.counts,
         "put_records_calls": report.calls,
         "throttled_puts": report.throttled,
+        "scratch_bytes": report.scratch_bytes,
         "follow_up_due_at_ms": report.follow_up.map(|(_, due_at)| due_at),
         "exit_code": Exit::of_run(report).code(),
     })
@@ -140,13 +140,12 @@ pub(crate) async fn rejections(worker: &Worker, report: &Report) -> Result<()> {
 pub(crate) fn preview(preview: &Preview) -> String {
     let mut text = String::new();
     for question in &preview.questions {
-        let _ = writeln!(text, "the run would ask first, and send nothing: {question}");
+        text += &format!("the run would ask first, and send nothing: {question}\n");
     }
     for record in &preview.records {
         let hash = record.hash_key.map_or_else(String::new, |hash| format!("{hash:032x}"));
-        let _ = writeln!(
-            text,
-            "{:<8} {}\n  partition key {:?}, hash {hash}, {} bytes\n  {}",
+        text += &format!(
+            "{:<8} {}\n  partition key {:?}, hash {hash}, {} bytes\n  {}\n",
             record.op.as_str(),
             record.key,
             record.partition_key,
@@ -156,19 +155,18 @@ pub(crate) fn preview(preview: &Preview) -> String {
     }
     let shown = preview.records.len() as u64;
     if shown < preview.records_total {
-        let _ = writeln!(text, "... and {} more records", preview.records_total - shown);
+        text += &format!("... and {} more records\n", preview.records_total - shown);
     }
     for rejection in &preview.rejections {
         let (op, code, message) = (rejection.op.as_str(), rejection.code, &rejection.message);
-        let _ = writeln!(text, "would be rejected: {op} {} {code}: {message}", rejection.key);
+        text += &format!("would be rejected: {op} {} {code}: {message}\n", rejection.key);
     }
     let Counts { queried, unchanged, added, changed, removed, repeated, invalid, planned, not_wanted, .. } =
         preview.counts;
-    let _ = writeln!(
-        text,
+    text += &format!(
         "queried {queried} = unchanged {unchanged} + added {added} + changed {changed} + repeated {repeated} + invalid \
          {invalid}\nremoved {removed}; planned {planned}, not wanted {not_wanted}; {} records, {} bytes\n\
-         Nothing was sent or stored. run.id, run.started_at, event.id and event.sequence are stand-ins.",
+         Nothing was sent or stored. run.id, run.started_at, event.id and event.sequence are stand-ins.\n",
         preview.records_total, preview.bytes_total
     );
     text

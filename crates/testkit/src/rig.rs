@@ -16,6 +16,7 @@ use tokio_postgres::{Client, NoTls, Row};
 use tokio_util::sync::CancellationToken;
 
 use crate::database::{TestDatabase, fresh};
+use crate::oracle::{Model, Stream};
 
 pub const STREAM: &str = "rows";
 pub const SYNC: &str = "rig";
@@ -198,6 +199,18 @@ impl Rig {
     pub fn messages(&self) -> Vec<Json> {
         let read = |record: StoredRecord| must(serde_json::from_slice(&record.data), "read a message");
         self.records().into_iter().map(read).collect()
+    }
+
+    /// What the model says now, by SQL alone.
+    pub async fn model(&self) -> Model {
+        let definition = self.parsed();
+        let key: Vec<&str> = definition.model.key.iter().map(String::as_str).collect();
+        must(Model::read(&self.source, &definition.model.query, &key).await, "read the model")
+    }
+
+    /// The stream as its consumers read it.
+    pub async fn stream(&self) -> Stream {
+        must(Stream::read(self.simulator.endpoint(), STREAM).await, "read the stream")
     }
 
     /// The names of all objects of the workspace, sorted.

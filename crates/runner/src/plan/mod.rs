@@ -35,8 +35,14 @@ pub(crate) struct Plan {
     pub(crate) null_keys: u64,
     /// The layers that the plan was compared with.
     pub(crate) layers: manifest::Layers,
-    /// Keeps the files of the plan.
-    _scratch: Scratch,
+    /// Holds the files of the plan.
+    scratch: Scratch,
+}
+
+impl Plan {
+    pub(crate) fn scratch_bytes(&self) -> u64 {
+        self.scratch.written()
+    }
 }
 
 pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
@@ -75,7 +81,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
         invalid: read.invalid,
         null_keys: read.null_keys,
         layers,
-        _scratch: scratch,
+        scratch,
     })
 }
 

@@ -1,7 +1,6 @@
 //! The story of the demo, step by step. Every step is real: a real PostgreSQL, the real AWS SDK over HTTP, a worker
 //! process that is really killed.
 
-use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Stdio;
@@ -66,13 +65,13 @@ impl Demo {
     async fn set_up(home: &Path, arguments: &DemoArguments) -> Result<Self> {
         let home = home.canonicalize()?;
         let json = arguments.json;
-        say(json, "Setting up: a private PostgreSQL with a shop in it, and a simulated Kinesis stream with 2 shards.");
+        say(json, "Setting up: a private PostgreSQL with a shop in it, and a simulated Kinesis stream with 8 shards.");
         let cluster = place::start_cluster(&home).await?;
         cluster.create_database("shop").await?;
         let shop = shop::connect(&cluster.url("shop")).await?;
         shop::fill(&shop, arguments.rows).await?;
         let simulator = simulator::start(simulator::Config::default()).await?;
-        simulator.create_stream(STREAM, 2)?;
+        simulator.create_stream(STREAM, 8)?;
         let file = home.join("shop-customers.yaml");
         std::fs::write(&file, shop::sync_file(simulator.endpoint()))?;
         let SyncFile { name, definition } = SyncFile::read(&file)?;
@@ -109,7 +108,7 @@ impl Demo {
     }
 
     async fn throttled(&self) -> Result<Vec<Told>> {
-        let moved = shop::visit_city(&self.shop, "Reykjavík", 50).await?;
+        let moved = shop::visit_city(&self.shop, "Reykjavík", 10).await?;
         self.say(&format!("\n3. {moved} customers move, and Kinesis throttles every record of one shard."));
         let shard = Selection::Shard("shardId-000000000001".to_owned());
         self.simulator.faults([Rule::on(Operation::PutRecords, Effect::Throttle(shard))]);
@@ -281,9 +280,8 @@ fn table(story: &[Told]) -> String {
     );
     for Told { step, report } in story {
         let counts = &report.counts;
-        let _ = writeln!(
-            text,
-            "  {step:<17}{:>8}{:>8}{:>9}{:>9}{:>10}{:>11}{:>10}",
+        text += &format!(
+            "  {step:<17}{:>8}{:>8}{:>9}{:>9}{:>10}{:>11}{:>10}\n",
             counts.queried,
             counts.added,
             counts.changed,

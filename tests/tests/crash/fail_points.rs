@@ -1,0 +1,127 @@
+//! Every fail point, before and after each durable step: as an error, a panic and an exit.
+
+use std::time::Duration;
+
+use runner::fail_point;
+
+use crate::child::{Child, Ended, Options};
+use crate::long;
+use crate::place::{Place, Setting};
+use crate::replay::Consumer;
+
+/// Runs until some fail point must have been passed; compaction needs layers to merge.
+const TRIES: u32 = 15;
+
+/// A run in pieces: a few rows change, in several windows; one comes, one goes.
+struct Story {
+    place: Place,
+    consumer: Consumer,
+    step: i64,
+    armed: u32,
+    /// Rows that went while removals were not wanted.
+    forgotten: Vec<i64>,
+}
+
+impl Story {
+    async fn begin() -> Self {
+        let place = Place::new(Setting {
+            rows: 40,
+            window: 6,
+            latency: Duration::ZERO,
+            settling: Duration::from_millis(50),
+            embedded: false,
+        })
+        .await;
+        Self { place, consumer: Consumer::default(), step: 0, armed: 0, forgotten: Vec::new() }
+    }
+
+    /// Every second time removals are not sent, so that there is something to acknowledge silently.
+    async fn edit(&mut self) {
+        self.step += 1;
+        let silent = self.step % 2 == 0;
+        self.place.write_sync_file(!silent);
+        let shop = &self.place.shop;
+        let change = "update items set body = 'b' || $1::bigint / 2 where id % 2 = $1 % 2";
+        shop.execute(change, &[&self.step]).await.unwrap();
+        let gone = shop.query_one("delete from items where id = (select min(id) from items) returning id", &[]);
+        let gone = gone.await.unwrap().get(0);
+        let come = "insert into items select max(id) + 1, 'new' from items";
+        shop.execute(come, &[]).await.unwrap();
+        if silent {
+            self.forgotten.push(gone);
+        }
+    }
+
+    /// Runs with an armed fail point until it strikes, then checks that clean runs make everything good.
+    async fn strike(&mut self, name: &str, nth: u32, mode: &str) {
+        let fail_point = format!("{name}:{nth}:{mode}");
+        let options = Options { fail_point: Some(fail_point.clone()), ..Options::default() };
+        let mut tries = 0;
+        loop {
+            self.edit().await;
+            let ended = Child::start(&self.place, &options).ended().await;
+            if struck(&ended, name, mode) {
+                break;
+            }
+            tries += 1;
+            assert_eq!(ended.code(), Some(0), "{fail_point} did something else: {ended:?}");
+            assert!(tries < TRIES, "{fail_point} was not passed in {tries} runs");
+        }
+        self.armed += 1;
+        self.place.expire_leases().await;
+        // What was in doubt may have changed meanwhile, or not.
+        if self.armed % 2 == 0 {
+            self.edit().await;
+        }
+        self.place.run().await;
+        self.place.check_stream(&mut self.consumer, &self.forgotten).await;
+        self.place.check_store().await;
+        let most = self.armed as usize * self.place.window() as usize;
+        assert!(self.consumer.duplicates <= most, "{fail_point}: {} duplicates", self.consumer.duplicates);
+    }
+}
+
+/// Whether the run ended in the way that the fail point says.
+fn struck(ended: &Ended, name: &str, mode: &str) -> bool {
+    let names = ended.errors.contains(&format!("fail point {name}"));
+    match mode {
+        "exit" => ended.code() == Some(99),
+        "panic" => ended.code() == Some(101) && names,
+        _ => ended.code() == Some(1) && names,
+    }
+}
+
+/// Passed many times in one run.
+fn again(name: &str) -> bool {
+    ["window", "put", "acknowledged", "checkpoint"].iter().any(|step| name.contains(step))
+}
+
+async fn every_fail_point(mode: &str) {
+    let mut story = Story::begin().await;
+    for name in fail_point::ALL {
+        story.strike(name, 1, mode).await;
+        if long() && again(name) {
+            story.strike(name, 2, mode).await;
+            story.strike(name, 3, mode).await;
+        }
+    }
+    let wanted = fail_point::ALL.len() as u32;
+    assert!(story.armed >= wanted);
+    let (records, duplicates) = (story.consumer.records(), story.consumer.duplicates);
+    eprintln!("{} fail points struck by {mode}; {records} records, {duplicates} duplicates", story.armed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_at_any_fail_point_loses_nothing() {
+    every_fail_point("error").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_at_any_fail_point_loses_nothing() {
+    every_fail_point("panic").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exit_at_any_fail_point_loses_nothing() {
+    every_fail_point("exit").await;
+}
