@@ -13,6 +13,7 @@ mod lease;
 mod manifest;
 mod pipeline;
 mod plan;
+mod prepared;
 mod preview;
 mod progress;
 mod render;

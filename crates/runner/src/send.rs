@@ -2,7 +2,6 @@
 //! put; the checkpoint that says what became of it registers the next one. So a crash leaves at most one window in
 //! doubt, and nothing acknowledged is forgotten but its newest part.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Counts;
@@ -11,7 +10,7 @@ use engine::hash::event_id;
 use engine::outcome::throttled;
 use engine::record::Record;
 use engine::rules::{Outcome, WindowEntry};
-use kinesis::{PutOutcome, WindowResult, Writer};
+use kinesis::{WindowResult, Writer};
 use snapshots::{SegmentKind, SegmentRef, SegmentWriter, Value};
 use spill::PlanEntry;
 use store::{Checkpoint, ClosedWindow, LayerChange, NewRejection, NewWindow};
@@ -19,14 +18,13 @@ use tokio::time::Instant;
 
 use crate::job::Job;
 use crate::plan::{InvalidRows, Plan};
+use crate::prepared::{Prepared, silent};
 use crate::progress::Phase;
 use crate::{Error, compaction, fail_point, manifest};
 
 /// Rejections that wait for a checkpoint; when there are more, one is made for them.
 const PENDING_REJECTIONS: usize = 10_000;
 const SMALLEST_WINDOW: usize = 500;
-/// The writer's code for a call that never left this machine.
-const UNREACHABLE: &str = "unreachable";
 /// Less would leave no time for a put.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
 
@@ -51,18 +49,6 @@ pub(crate) struct Sent {
     pub(crate) throttled: u64,
     /// What the last window came to, and rejections that no checkpoint has yet.
     pub(crate) left: Checkpoint,
-}
-
-/// A record of a window.
-struct Prepared {
-    entry: PlanEntry,
-    record: Record,
-    /// Over all windows it was part of.
-    outcome: Outcome,
-    attempts: u32,
-    first_put: Option<Instant>,
-    /// Code and message of its newest refusal.
-    refusal: Option<(Arc<str>, Arc<str>)>,
 }
 
 struct Sending<'a> {
@@ -164,14 +150,7 @@ impl Sending<'_> {
             let id = event_id(self.job.hash_key(), self.job.claim.sync, entry.unit, entry.op, entry.sequence);
             match renderer.render(&entry, &id)? {
                 Ok(record) => {
-                    let prepared = Prepared {
-                        entry,
-                        record,
-                        outcome: Outcome::NotPut,
-                        attempts: 0,
-                        first_put: None,
-                        refusal: None,
-                    };
+                    let prepared = Prepared::new(entry, record);
                     bytes += prepared.bytes();
                     window.push(prepared);
                 }
@@ -272,7 +251,7 @@ impl Sending<'_> {
         let silent = silent(&result.outcomes);
         for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
             prepared.follow(&outcome, began);
-            if self.ended.is_none() && self.again(&prepared, &outcome) {
+            if self.ended.is_none() && prepared.again(&outcome, &self.job.settings.puts.retry) {
                 self.carried.push(prepared);
             } else {
                 self.decide(&prepared);
@@ -287,19 +266,6 @@ impl Sending<'_> {
         self.job.progress.update(|progress| {
             (progress.counts, progress.calls, progress.throttled) = (counts, calls, throttled);
         });
-    }
-
-    /// Whether the time of its window cut it short.
-    fn again(&self, prepared: &Prepared, outcome: &PutOutcome) -> bool {
-        let retry = &self.job.settings.puts.retry;
-        let late = prepared.first_put.is_some_and(|first| first.elapsed() >= retry.retry_for);
-        let tries_left = prepared.attempts < retry.max_attempts && !late;
-        match outcome {
-            PutOutcome::Acknowledged { .. } => false,
-            PutOutcome::NotPut => tries_left,
-            PutOutcome::Unanswered { .. } => tries_left,
-            PutOutcome::Refused { code, .. } => tries_left && (throttled(code) || **code == *UNREACHABLE),
-        }
     }
 
     /// Counts what a record came to in the end.
@@ -356,58 +322,6 @@ impl Sending<'_> {
         let limits = self.job.settings.window;
         let share = limits.time.as_secs_f64() / began.elapsed().as_secs_f64().max(0.001);
         let fits = (records as f64 * share) as usize;
-        self.size = fits.clamp(SMALLEST_WINDOW, self.size * 4).min(limits.records).max(1);
-    }
-}
-
-impl Prepared {
-    fn bytes(&self) -> usize {
-        let stored = |stored: &Option<spill::Stored>| stored.as_ref().map_or(0, |stored| stored.row.len());
-        self.record.data.len() + stored(&self.entry.row) + stored(&self.entry.previous)
-    }
-
-    fn follow(&mut self, outcome: &PutOutcome, began: Instant) {
-        let attempts = match outcome {
-            PutOutcome::Acknowledged { attempt, .. } => *attempt,
-            PutOutcome::Refused { attempts, .. } | PutOutcome::Unanswered { attempts, .. } => *attempts,
-            PutOutcome::NotPut => 0,
-        };
-        if let PutOutcome::Refused { code, message, .. } = outcome {
-            self.refusal = Some((code.clone(), message.clone()));
-        }
-        self.attempts += attempts;
-        if attempts > 0 {
-            self.first_put.get_or_insert(began);
-        }
-        // What never left is as if it had not been tried: the next run sends it.
-        let left = !matches!(outcome, PutOutcome::Refused { code, .. } if **code == *UNREACHABLE);
-        self.outcome = after(self.outcome, if left { outcome.outcome() } else { Outcome::NotPut });
-    }
-}
-
-/// What to tell when no put of a window got any answer, in the words of the last failure.
-fn silent(outcomes: &[PutOutcome]) -> Option<String> {
-    let mut text = None;
-    for outcome in outcomes {
-        match outcome {
-            PutOutcome::Unanswered { code, message, .. } => text = Some(format!("{code}: {message}")),
-            PutOutcome::Refused { code, message, .. } if **code == *UNREACHABLE => {
-                text = Some(format!("{code}: {message}"));
-            }
-            PutOutcome::NotPut => {}
-            PutOutcome::Acknowledged { .. } | PutOutcome::Refused { .. } => return None,
-        }
-    }
-    text
-}
-
-/// The outcome over several windows: a doubt stays until the stream acknowledges.
-const fn after(earlier: Outcome, later: Outcome) -> Outcome {
-    match (earlier, later) {
-        (Outcome::Unanswered, Outcome::Acknowledged) => Outcome::AcknowledgedAfterDoubt,
-        (_, Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt) => later,
-        (Outcome::Unanswered, _) => Outcome::Unanswered,
-        (earlier, Outcome::NotPut) => earlier,
-        (_, later) => later,
+        self.size = fits.min(self.size * 4).max(SMALLEST_WINDOW).min(limits.records).max(1);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
                 show::rejections(worker, report).await?;
             }
         }
-        let Some(report) = reports.last() else { return Ok(Exit::Failed) };
+        let Some(report) = reports.last().filter(|report| report.run == wanted) else { return Ok(Exit::Cancelled) };
         if let Some(answered) = ask(report, choice).await? {
             if let Some(guarded) = answered.guarded {
                 answer_guard(worker, sync, guarded).await?;
@@ -56,6 +56,9 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
         match report.follow_up {
             Some((next, due_at)) if arguments.wait && !cancel.is_cancelled() => {
                 wait_until(due_at, &cancel).await;
+                if cancel.is_cancelled() {
+                    return Ok(Exit::Cancelled);
+                }
                 wanted = next;
             }
             _ => return Ok(Exit::of_run(report)),
@@ -69,7 +72,7 @@ async fn request(worker: &Worker, sync: SyncId, choice: &ChoiceArguments) -> Res
 }
 
 /// Works on the sync until this run has ended. Its report is the last; a run that a dead process left over comes first.
-/// `None`: another process works on it.
+/// It is missing when `cancel` came first. `None`: another process works on it.
 pub(crate) async fn work_until(
     worker: &Worker,
     sync: SyncId,
@@ -108,7 +111,7 @@ pub(crate) async fn work_until(
             Executed::Nothing => return Err("the run was ended by another process".into()),
         }
         if cancel.is_cancelled() {
-            return Err("cancelled".into());
+            return Ok(Some(reports));
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use domain::{Millis, RunId, RunKind, RunState, SyncId};
@@ -146,6 +147,21 @@ impl Rig {
             () = crash => None,
             ended = self.try_work(&self.worker, &cancel) => Some(ended),
         }
+    }
+
+    /// Works until the attempt was polled so often, then drops it: a crash at a place that no clock decides.
+    pub async fn work_for_polls(&self, polls: u32) -> Option<Result<Report, Error>> {
+        let cancel = CancellationToken::new();
+        let mut work = std::pin::pin!(self.try_work(&self.worker, &cancel));
+        let mut left = polls;
+        std::future::poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(None);
+            }
+            left -= 1;
+            work.as_mut().poll(context).map(Some)
+        })
+        .await
     }
 
     /// Another worker of the same workspace, with connections of its own.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::place::Place;
-use crate::waiting::PATIENCE;
+use crate::waiting::{PATIENCE, until};
 
 /// How a child is started; the defaults fit a clean run.
 #[derive(Debug, Clone)]
@@ -84,6 +84,12 @@ impl Child {
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until so many records of all runs have arrived, which has to happen before it ends.
+    pub(crate) async fn until_arrived(&mut self, place: &Place, records: usize) {
+        until("enough records or the end of the run", || place.arrived() >= records || self.has_ended()).await;
+        assert!(place.arrived() >= records, "the run ended too early; it said:\n{}", self.errors());
     }
 
     /// `kill -9`. Whether it was still running.

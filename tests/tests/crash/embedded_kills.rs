@@ -31,11 +31,11 @@ async fn a_killed_process_leaves_no_postgres_behind_and_the_next_one_goes_on() {
 
     let kills = if long() { 12 } else { 3 };
     for kill in 0..kills {
-        let change = "update items set body = 'b' || $1::text where id % 2 = $2";
-        place.shop.execute(change, &[&kill.to_string(), &(kill % 2)]).await.unwrap();
+        let change = format!("update items set body = 'b{kill}' where id % 2 = {kill} % 2");
+        place.shop.batch_execute(&change).await.unwrap();
         let mut child = Child::start(&place, &Options { lease: 1.0, ..Options::default() });
         let records = place.arrived() + 1 + usize::try_from(random.below(350)).unwrap();
-        until("enough records", || place.arrived() >= records || child.has_ended()).await;
+        child.until_arrived(&place, records).await;
         assert!(!processes_in(place.home()).is_empty(), "its PostgreSQL runs in its home");
         assert!(child.kill().await, "it ended before it could be killed");
         nothing_runs_in(place.home()).await;

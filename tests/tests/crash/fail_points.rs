@@ -16,7 +16,7 @@ const TRIES: u32 = 15;
 struct Story {
     place: Place,
     consumer: Consumer,
-    step: i64,
+    step: u32,
     armed: u32,
     /// Rows that went while removals were not wanted.
     forgotten: Vec<i64>,
@@ -35,27 +35,33 @@ impl Story {
         Self { place, consumer: Consumer::default(), step: 0, armed: 0, forgotten: Vec::new() }
     }
 
-    /// Every second time removals are not sent, so that there is something to acknowledge silently.
     async fn edit(&mut self) {
         self.step += 1;
-        let silent = self.step % 2 == 0;
-        self.place.write_sync_file(!silent);
         let shop = &self.place.shop;
-        let change = "update items set body = 'b' || $1::bigint / 2 where id % 2 = $1 % 2";
-        shop.execute(change, &[&self.step]).await.unwrap();
+        let step = self.step;
         let gone = shop.query_one("delete from items where id = (select min(id) from items) returning id", &[]);
         let gone = gone.await.unwrap().get(0);
-        let come = "insert into items select max(id) + 1, 'new' from items";
-        shop.execute(come, &[]).await.unwrap();
-        if silent {
+        let change = format!(
+            "update items set body = 'b{}' where id % 2 = {step} % 2;
+             insert into items select max(id) + 1, 'new' from items",
+            step / 2
+        );
+        shop.batch_execute(&change).await.unwrap();
+        if self.silent() {
             self.forgotten.push(gone);
         }
+    }
+
+    /// Every second time removals are not sent, so that there is something to acknowledge silently.
+    const fn silent(&self) -> bool {
+        self.armed % 2 == 1
     }
 
     /// Runs with an armed fail point until it strikes, then checks that clean runs make everything good.
     async fn strike(&mut self, name: &str, nth: u32, mode: &str) {
         let fail_point = format!("{name}:{nth}:{mode}");
         let options = Options { fail_point: Some(fail_point.clone()), ..Options::default() };
+        self.place.write_sync_file(!self.silent());
         let mut tries = 0;
         loop {
             self.edit().await;
@@ -67,13 +73,13 @@ impl Story {
             assert_eq!(ended.code(), Some(0), "{fail_point} did something else: {ended:?}");
             assert!(tries < TRIES, "{fail_point} was not passed in {tries} runs");
         }
-        self.armed += 1;
         self.place.expire_leases().await;
         // What was in doubt may have changed meanwhile, or not.
-        if self.armed % 2 == 0 {
+        if self.armed % 4 > 1 {
             self.edit().await;
         }
         self.place.run().await;
+        self.armed += 1;
         self.place.check_stream(&mut self.consumer, &self.forgotten).await;
         self.place.check_store().await;
         let most = self.armed as usize * self.place.window() as usize;

@@ -44,9 +44,12 @@ impl Place {
         let shop_database = database::fresh();
         let store_database = (!setting.embedded).then(database::fresh);
         let shop = connect(shop_database.url()).await;
-        shop.batch_execute("create table items (id bigint primary key, body text not null)").await.unwrap();
-        let fill = "insert into items select n, 'a' || n % 3 from generate_series(1, $1::bigint) n";
-        shop.execute(fill, &[&i64::from(setting.rows)]).await.unwrap();
+        let fill = format!(
+            "create table items (id bigint primary key, body text not null);
+             insert into items select n, 'a' || n % 3 from generate_series(1, {}) n",
+            setting.rows
+        );
+        shop.batch_execute(&fill).await.unwrap();
         let simulator = simulator::start(Config { limits: Limits::off(), ..Config::default() }).await.unwrap();
         simulator.create_stream(STREAM, 2).unwrap();
         let ms = u64::try_from(setting.latency.as_millis()).unwrap();

@@ -64,14 +64,13 @@ async fn kills_at_random_moments_lose_nothing_and_cost_a_window_of_duplicates_at
 /// Some rows change, to new values or back to older ones; a few come, go and come back.
 async fn edit(place: &Place, random: &mut Random) {
     let (some, value) = (1 + random.below(12), random.below(1_000_000));
-    let changed = "update items set body = 'a' || (id + $2) % 3 where (id * 7 + $2) % $1 = 0";
-    let (some, value) = (i64::try_from(some).unwrap(), i64::try_from(value).unwrap());
-    place.shop.execute(changed, &[&some, &value]).await.unwrap();
-    let gone = "delete from items where (id + $1) % 301 = 0";
-    place.shop.execute(gone, &[&value]).await.unwrap();
-    let come = "insert into items select n, 'new' from generate_series(1, 2100) n where (n + $1) % 211 = 0
-                on conflict (id) do nothing";
-    place.shop.execute(come, &[&value]).await.unwrap();
+    let edit = format!(
+        "update items set body = 'a' || (id + {value}) % 3 where (id * 7 + {value}) % {some} = 0;
+         delete from items where (id + {value}) % 301 = 0;
+         insert into items select n, 'new' from generate_series(1, 2100) n where (n + {value}) % 211 = 0
+         on conflict (id) do nothing"
+    );
+    place.shop.batch_execute(&edit).await.unwrap();
 }
 
 /// Waits for the moment of the kill: a time, or a number of records that have arrived.

@@ -21,8 +21,8 @@ fn setting() -> Setting {
 
 async fn ends_as_cancelled_when_told_by(signal: Signal) {
     let place = Place::new(setting()).await;
-    let child = Child::start(&place, &Options::default());
-    until("some records", || place.arrived() >= 250).await;
+    let mut child = Child::start(&place, &Options::default());
+    child.until_arrived(&place, 250).await;
     child.signal(signal);
     let ended = child.ended().await;
     assert_eq!(ended.code(), Some(130), "{ended:?}");
@@ -71,8 +71,8 @@ async fn a_second_signal_ends_the_process_at_once_like_a_crash() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_wait_for_the_lease_of_a_dead_process() {
     let place = Place::new(setting()).await;
-    let dead = Child::start(&place, &Options::default());
-    until("some records", || place.arrived() > 0).await;
+    let mut dead = Child::start(&place, &Options::default());
+    dead.until_arrived(&place, 1).await;
     assert!(dead.kill().await);
     let waits = Child::start(&place, &Options::default());
     until("the wait for the lease", || waits.errors().contains("waiting")).await;

@@ -2,4 +2,4 @@
 //! no code with the product. Each module names the promise it argues for.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod p3_every_row_is_accounted_for;
+mod p1_random_histories;

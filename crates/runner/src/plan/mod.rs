@@ -5,6 +5,7 @@
 mod compare;
 mod ingest;
 mod invalid;
+mod write;
 
 use domain::{Counts, Millis};
 use engine::guard::Planned;
