@@ -6,10 +6,12 @@ use snapshots::{SegmentKind, choose, garbage, prefix};
 use store::{Checkpoint, LayerChange, LayerRef};
 
 use crate::job::Job;
-use crate::{Error, clock, fail_point, manifest};
+use crate::{Error, clock, fail_point, full_list, manifest};
 
 /// Older snapshots of a sync that are kept for repair.
 const KEPT_MANIFESTS: u32 = 3;
+/// How long full lists of rejections and invalid rows are kept: 30 days.
+const LISTS_KEPT: domain::Millis = 30 * 24 * 60 * 60 * 1000;
 
 /// Merges layers until there are few enough; all of them into one if `whole`.
 pub(crate) async fn compact(job: &Job, whole: bool) -> Result<(), Error> {
@@ -58,6 +60,13 @@ pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
     // `garbage` keeps what is younger than a day; a test may ask for less by moving its clock.
     let now = clock::now() + snapshots::COLLECT_AFTER - age;
     let names = garbage(&listed, &named, sync, epoch, now);
+    let lists = job.objects.list(&full_list::folder(sync)).await?;
+    let names: Vec<_> = lists
+        .into_iter()
+        .filter(|list| clock::now() - list.modified > LISTS_KEPT)
+        .map(|list| list.name)
+        .chain(names)
+        .collect();
     for name in &names {
         job.objects.delete(name).await?;
     }

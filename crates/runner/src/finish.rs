@@ -31,6 +31,8 @@ pub struct Report {
     pub collected: usize,
     /// Bytes that planning wrote to scratch.
     pub scratch_bytes: u64,
+    /// Objects that list all rejections or invalid rows, where the store does not.
+    pub full_lists: Vec<String>,
 }
 
 pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
@@ -50,6 +52,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let resync_epoch = resync_after(plan.course.kind, resync(&job.claim, plan.course.kind), &ending);
     let follow_up = plan.waits_until.filter(|_| whole);
     let scratch_bytes = plan.scratch_bytes();
+    let full_lists: Vec<_> = plan.invalid_list.clone().into_iter().chain(sent.rejection_list).collect();
     let finished = Finish {
         reason,
         resync_epoch,
@@ -64,6 +67,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     };
     let mut report = end(job, finished, counts).await?;
     (report.calls, report.throttled, report.scratch_bytes) = (sent.calls, sent.throttled, scratch_bytes);
+    report.full_lists = full_lists;
     report.follow_up = report.follow_up.and_then(|(run, _)| Some((run, follow_up?)));
     report.collected = compaction::collect(job).await?;
     Ok(report)
@@ -126,7 +130,9 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
         },
         ..Finish::new(&job.claim, RunState::NeedsApproval, settling(job))
     };
-    end(job, finished, counts).await
+    let mut report = end(job, finished, counts).await?;
+    report.full_lists.extend(plan.invalid_list);
+    Ok(report)
 }
 
 /// The attempt failed in a way that ends its run. Records of an open window may be in the stream.
@@ -169,6 +175,7 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
         follow_up: None,
         collected: 0,
         scratch_bytes: 0,
+        full_lists: Vec::new(),
     })
 }
 
@@ -189,6 +196,7 @@ async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Erro
         follow_up: done.follow_up.map(|run| (run, 0)),
         collected: 0,
         scratch_bytes: 0,
+        full_lists: Vec::new(),
     })
 }
 

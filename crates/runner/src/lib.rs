@@ -7,6 +7,7 @@ mod course;
 mod error;
 pub mod fail_point;
 mod finish;
+mod full_list;
 mod job;
 mod key_json;
 mod lease;

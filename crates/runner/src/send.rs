@@ -11,11 +11,13 @@ use engine::outcome::throttled;
 use engine::record::Record;
 use engine::rules::{Outcome, WindowEntry};
 use kinesis::{WindowResult, Writer};
+use serde_json::json;
 use snapshots::{SegmentKind, SegmentRef, SegmentWriter, Value};
 use spill::PlanEntry;
 use store::{Checkpoint, ClosedWindow, LayerChange, NewRejection, NewWindow};
 use tokio::time::Instant;
 
+use crate::full_list::FullList;
 use crate::job::Job;
 use crate::plan::{InvalidRows, Plan};
 use crate::prepared::{Prepared, silent};
@@ -47,6 +49,8 @@ pub(crate) struct Sent {
     pub(crate) counts: Counts,
     pub(crate) calls: u64,
     pub(crate) throttled: u64,
+    /// The object that lists all rejections, if the store does not.
+    pub(crate) rejection_list: Option<String>,
     /// What the last window came to, and rejections that no checkpoint has yet.
     pub(crate) left: Checkpoint,
 }
@@ -59,6 +63,7 @@ struct Sending<'a> {
     /// Not decided when their window's time was over; they go first into the next one.
     carried: Vec<Prepared>,
     left: Checkpoint,
+    rejections: FullList,
     size: usize,
     calls: u64,
     throttled: u64,
@@ -89,6 +94,7 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         counts,
         carried: Vec::new(),
         left,
+        rejections: FullList::new(&job.objects, &job.claim, "rejections"),
         size,
         calls: 0,
         throttled: 0,
@@ -97,8 +103,10 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         ended: None,
     };
     sending.run().await?;
-    let Sending { counts, calls, throttled, left, ended, .. } = sending;
-    Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, left })
+    let Sending { counts, calls, throttled, left, ended, mut rejections, .. } = sending;
+    list(&mut rejections, &left.rejections).await?;
+    let rejection_list = rejections.finish().await?;
+    Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, rejection_list, left })
 }
 
 impl Sending<'_> {
@@ -208,6 +216,7 @@ impl Sending<'_> {
         if closes {
             fail_point::pass("before-checkpoint-committed")?;
         }
+        list(&mut self.rejections, &self.left.rejections).await?;
         self.left.counts = Some(self.counts_now());
         self.left.open = match open {
             Some((segment, entries)) => {
@@ -324,4 +333,11 @@ impl Sending<'_> {
         let fits = (records as f64 * share) as usize;
         self.size = fits.min(self.size * 4).max(SMALLEST_WINDOW).min(limits.records).max(1);
     }
+}
+
+async fn list(full: &mut FullList, rejections: &[NewRejection]) -> Result<(), Error> {
+    for NewRejection { key, op, code, message, .. } in rejections {
+        full.push(&json!({ "key": key, "op": op, "code": code, "message": message })).await?;
+    }
+    Ok(())
 }

@@ -116,6 +116,7 @@ pub(crate) fn report_json(name: &str, report: &Report) -> serde_json::Value {
         "put_records_calls": report.calls,
         "throttled_puts": report.throttled,
         "scratch_bytes": report.scratch_bytes,
+        "full_lists": report.full_lists,
         "follow_up_due_at_ms": report.follow_up.map(|(_, due_at)| due_at),
         "exit_code": Exit::of_run(report).code(),
     })
@@ -127,6 +128,9 @@ pub(crate) async fn rejections(worker: &Worker, report: &Report) -> Result<()> {
         for rejection in worker.scope.rejections(report.run).await?.into_iter().take(REJECTIONS) {
             println!("    {} {} {}: {}", rejection.op.as_str(), rejection.key, rejection.code, rejection.message);
         }
+    }
+    for name in &report.full_lists {
+        println!("  the full list: {}/{}/{name}", worker.settings.objects.display(), worker.workspace.id);
     }
     if report.counts.invalid > 0 {
         println!("  invalid, and held back:");

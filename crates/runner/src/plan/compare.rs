@@ -172,7 +172,7 @@ impl<'a> Comparison<'a> {
             match rows {
                 [] => self.absent(unit, here, &covered)?,
                 [item] => self.present(unit, *item, items, here).await?,
-                several => self.held(partition, several, here.as_ref(), invalid)?,
+                several => self.held(partition, several, here.as_ref(), invalid).await?,
             }
             if self.pending_bytes > self.job.settings.plan_memory / 4 {
                 self.write(partition).await?;
@@ -192,7 +192,7 @@ impl<'a> Comparison<'a> {
         Ok(units)
     }
 
-    fn held(
+    async fn held(
         &mut self,
         partition: &Partition,
         items: &[Item],
@@ -202,15 +202,15 @@ impl<'a> Comparison<'a> {
         self.out.counts.invalid += items.len() as u64;
         self.out.planned.invalid_keys += 1;
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
-        if invalid.full() {
-            return Ok(());
-        }
         let mut rows = vec![Vec::new(); items.len()];
         partition.visit(items, |index, row| {
             rows[index] = row.to_vec();
             Ok(())
         })?;
-        rows.iter().try_for_each(|row| invalid.push(&self.job.layout, row, Reason::DuplicateKey))
+        for row in &rows {
+            invalid.push(&self.job.layout, row, Reason::DuplicateKey).await?;
+        }
+        Ok(())
     }
 
     fn absent(&mut self, id: UnitId, known: Option<SnapshotUnit>, covered: &HashSet<UnitId>) -> Result<(), Error> {

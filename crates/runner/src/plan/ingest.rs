@@ -21,7 +21,7 @@ pub(super) async fn ingest(job: &Job, scratch: &Scratch) -> Result<Ingested, Err
     let query = &job.definition().model.query;
     let mut reader = read(&job.source, query, layout.columns(), &ReadOptions::default()).await?;
     let mut spill = RowSpill::create(layout.hashes());
-    let (mut queried, mut null_keys, mut invalid) = (0, 0, InvalidRows::default());
+    let (mut queried, mut null_keys, mut invalid) = (0, 0, InvalidRows::new(job));
     let (mut buffer, mut hashes) = (Vec::new(), Vec::new());
     loop {
         let chunk = tokio::select! {
@@ -39,7 +39,7 @@ pub(super) async fn ingest(job: &Job, scratch: &Scratch) -> Result<Ingested, Err
                 Hashed::Row { unit, used } => spill.push(scratch, unit, &hashes, &row[..used])?,
                 Hashed::NullKey => {
                     null_keys += 1;
-                    invalid.push(layout, row, Reason::NullKey)?;
+                    invalid.push(layout, row, Reason::NullKey).await?;
                 }
             }
         }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use engine::layout::{Layout, values};
+use serde_json::json;
 use store::NewInvalidRow;
 
 use crate::Error;
+use crate::full_list::{FullList, LISTED};
+use crate::job::Job;
 use crate::key_json::key_json;
-
-/// So many are listed; all are counted.
-const LISTED: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
@@ -33,24 +33,38 @@ impl Reason {
     }
 }
 
-#[derive(Debug, Default)]
 pub(crate) struct InvalidRows {
+    /// For the store.
     listed: Vec<NewInvalidRow>,
+    /// All of them; a preview keeps none.
+    full: Option<FullList>,
 }
 
 impl InvalidRows {
-    pub(crate) fn full(&self) -> bool {
-        self.listed.len() >= LISTED
+    pub(crate) fn new(job: &Job) -> Self {
+        let full = (!job.preview).then(|| FullList::new(&job.objects, &job.claim, "invalid-rows"));
+        Self { listed: Vec::new(), full }
     }
 
-    pub(crate) fn push(&mut self, layout: &Layout, row: &[u8], reason: Reason) -> Result<(), Error> {
-        if self.full() {
-            return Ok(());
-        }
+    pub(crate) async fn push(&mut self, layout: &Layout, row: &[u8], reason: Reason) -> Result<(), Error> {
         let key: Vec<_> = layout.key_columns().cloned().collect();
         let key = key_json(&key, &values(&key, &layout.key_of(row)?)?);
-        self.listed.push(NewInvalidRow { key, code: reason.code().to_owned(), message: reason.message().to_owned() });
+        if let Some(full) = &mut self.full {
+            full.push(&json!({ "key": key, "code": reason.code() })).await?;
+        }
+        if self.listed.len() < LISTED {
+            let (code, message) = (reason.code().to_owned(), reason.message().to_owned());
+            self.listed.push(NewInvalidRow { key, code, message });
+        }
         Ok(())
+    }
+
+    /// The name of the full list, if the store does not list them all.
+    pub(crate) async fn finish(&mut self) -> Result<Option<String>, Error> {
+        match self.full.take() {
+            Some(full) => full.finish().await,
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn take(&mut self) -> Vec<NewInvalidRow> {

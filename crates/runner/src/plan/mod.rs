@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) waits_until: Option<Millis>,
     pub(crate) invalid: InvalidRows,
     pub(crate) null_keys: u64,
+    /// The object that lists all invalid rows, if the store does not.
+    pub(crate) invalid_list: Option<String>,
     /// The layers that the plan was compared with.
     pub(crate) layers: manifest::Layers,
     /// Holds the files of the plan.
@@ -62,6 +64,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), job.attempt(course))?;
     let compared = comparison.run(read.partitions, &mut read.invalid).await?;
     fail_point::pass("after-plan-written")?;
+    let invalid_list = read.invalid.finish().await?;
     let mut counts = compared.counts;
     counts.queried = read.queried;
     counts.invalid += read.null_keys;
@@ -81,6 +84,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
         waits_until: compared.waits_until,
         invalid: read.invalid,
         null_keys: read.null_keys,
+        invalid_list,
         layers,
         scratch,
     })
