@@ -73,7 +73,7 @@ impl Settings {
 
 impl Settings {
     /// Removes what dead processes left in the scratch folder.
-    pub fn sweep_scratch(&self) -> Result<usize, crate::Error> {
+    pub(crate) fn sweep_scratch(&self) -> Result<usize, crate::Error> {
         Ok(spill::sweep(&self.scratch)?)
     }
 }

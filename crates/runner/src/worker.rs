@@ -48,6 +48,7 @@ impl Worker {
         cancel: CancellationToken,
     ) -> Result<Executed, Error> {
         let settings = &self.settings;
+        settings.sweep_scratch()?;
         let claimed_at = Instant::now();
         let (lease, settling) = (settings.lease.as_millis() as i64, settings.settling.as_millis() as i64);
         let claim = match self.scope.claim(sync, &settings.worker, lease, settling).await? {

@@ -73,7 +73,6 @@ pub(crate) async fn worker(url: &str, settings: Settings) -> Result<Worker> {
     hash_key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
     let workspace = store.ensure_workspace(WORKSPACE, hash_key).await?;
     let scope = store.scope(workspace.id);
-    settings.sweep_scratch()?;
     Ok(Worker { settings, workspace, scope })
 }
 

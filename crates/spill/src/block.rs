@@ -83,10 +83,10 @@ impl Input {
             if blake3::hash(&bytes).as_bytes()[..16] != sum {
                 return Err(self.damaged("a checksum does not match"));
             }
-            raw.clear();
-            let decompressed =
-                zstd::bulk::decompress(&bytes, raw_len).map_err(|_| self.damaged("it does not unpack"))?;
-            raw.extend_from_slice(&decompressed);
+            *raw = zstd::bulk::decompress(&bytes, raw_len).map_err(|_| self.damaged("it does not unpack"))?;
+            if raw.len() != raw_len {
+                return Err(self.damaged("it unpacks to another length"));
+            }
             self.advance(stored);
             return Ok(true);
         }

@@ -43,11 +43,17 @@ impl Scratch {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed("remove", &folder))?;
         }
-        private_folders().create(&folder).map_err(failed("create", &folder))?;
         let path = folder.join("lock");
-        let lock = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
-        let lock = lock.map_err(failed("create", &path))?;
-        lock.lock().map_err(failed("lock", &path))?;
+        let lock = loop {
+            private_folders().create(&folder).map_err(failed("create", &folder))?;
+            let lock = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
+            let lock = lock.map_err(failed("create", &path))?;
+            lock.lock().map_err(failed("lock", &path))?;
+            // A sweep may have come between making the file and locking it.
+            if path.exists() {
+                break lock;
+            }
+        };
         Ok(Self { folder, space: Arc::new(Space { used: AtomicU64::new(0), limit }), _lock: lock })
     }
 

@@ -131,21 +131,3 @@ async fn a_panic_at_any_fail_point_loses_nothing() {
 async fn an_exit_at_any_fail_point_loses_nothing() {
     every_fail_point("exit").await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn timing() {
-    let mut story = Story::begin().await;
-    for _ in 0..6 {
-        for edit in [true, false] {
-            if edit { story.edit().await; }
-            let t = std::time::Instant::now();
-            story.place.run().await;
-            eprintln!("edit {edit}: {:?}", t.elapsed());
-        }
-    }
-    eprintln!("{}", story.place.store_url().unwrap());
-    if let Ok(_) = std::env::var("HOLD") {
-        eprintln!("file {:?} shop {}", story.place.sync_file(), story.place.shop_url());
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-    }
-}

@@ -1,7 +1,12 @@
 //! What a crash may cost: at most one window of duplicates, and nothing else. Each test runs the real program as a
 //! process, ends it in the worst ways there are, and reads the stream back. `ROWCAST_LONG=1` makes them thorough,
 //! `ROWCAST_SEED` repeats one run of the random ones.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on fails, and tells")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and tells"
+)]
 
 mod child;
 mod embedded_kills;

@@ -176,7 +176,8 @@ sync:
         count("runs that did not end", "select count(*) from run where ended_at is null").await;
         count("attempts that did not end", "select count(*) from attempt where outcome is null").await;
         count("windows that are open", "select count(*) from snapshot_window where state = 'open'").await;
-        count("crowded manifests", "select count(*) from manifest where jsonb_array_length(body -> 'layers') > 64").await;
+        count("crowded manifests", "select count(*) from manifest where jsonb_array_length(body -> 'layers') > 64")
+            .await;
         let attempts = store.query("select counts::text from attempt", &[]).await.unwrap();
         assert!(!attempts.is_empty());
         for attempt in attempts {

@@ -148,7 +148,9 @@ impl History {
             self.check(&report).await;
             match report.state {
                 RunState::NeedsApproval => self.decide(Decision::Approved).await,
-                RunState::Succeeded if report.counts.rejected + report.counts.deferred + report.counts.unanswered == 0 => {
+                RunState::Succeeded
+                    if report.counts.rejected + report.counts.deferred + report.counts.unanswered == 0 =>
+                {
                     return;
                 }
                 _ => {
