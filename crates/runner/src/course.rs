@@ -73,7 +73,7 @@ impl Differences {
         if self.form {
             changed.push("the watched columns or their types".to_owned());
         }
-        let mut text = format!("since the last run changed: {}.", changed.join(", "));
+        let mut text = format!("Since the last run these changed: {}.", changed.join("; "));
         for reason in &self.lost_forms {
             text += &format!(" Rows cannot be compared with what was acknowledged before: {reason}.");
         }
@@ -81,7 +81,7 @@ impl Differences {
             text += &format!(" Removals among the {entries} rows acknowledged before would no longer be known.");
         }
         text + " Choose `send-all` (every row is sent again) or `only-future` (rows that are equal to what was \
-                acknowledged count as sent)"
+                acknowledged count as sent)."
     }
 }
 

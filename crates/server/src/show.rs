@@ -76,7 +76,9 @@ pub(crate) fn report(name: &str, report: &Report) -> String {
         text += &format!("  {}: {}\n", reason.code, reason.text);
         text += next_step(report);
     }
-    text += &sums(&report.counts);
+    if report.counts != Counts::default() {
+        text += &sums(&report.counts);
+    }
     if report.calls > 0 {
         let (calls, throttled, scratch) = (report.calls, report.throttled, report.scratch_bytes.div_ceil(1024));
         text += &format!("  PutRecords calls {calls}, throttled puts {throttled}, scratch space {scratch} KiB\n");
