@@ -44,7 +44,8 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let held = job.options.hold_removals && plan.planned.removals > 0;
     let last = settle(job, &plan, sent.left, counts, whole).await?;
     let (state, reason) = ending(&sent.ended, counts);
-    if job.state().began {
+    let began = job.state().began;
+    if began {
         compaction::compact(job, rewritten > 0 && whole).await?;
         compaction::prune(job).await?;
     }
@@ -57,7 +58,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
         reason,
         resync_epoch,
         first_run_done: job.claim.first_run_done || (whole && resync_epoch.is_none()),
-        accepted: whole || job.state().began,
+        accepted: whole || began,
         follow_up,
         approvals: if whole && !held { approval::close_all(job).await? } else { Vec::new() },
         stream: belongs(job)?,
@@ -137,9 +138,10 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
 
 /// The attempt failed in a way that ends its run. Records of an open window may be in the stream.
 pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
-    let (counts, open) = {
+    // Taken at once: a guard in the expression below would live to its end, and lock out the next one.
+    let (counts, open, began) = {
         let state = job.state();
-        (state.counts, state.open.map_or(0, |(_, entries)| entries))
+        (state.counts, state.open.map_or(0, |(_, entries)| entries), state.began)
     };
     let left = counts.planned - counts.delivered - counts.rejected - counts.unanswered;
     let open = open.min(left);
@@ -147,8 +149,8 @@ pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
     let state = if matches!(error, Error::Cancelled) { RunState::Cancelled } else { RunState::Failed };
     let finished = Finish {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
-        accepted: job.state().began,
-        stream: if job.state().began { belongs(job)? } else { Update::Keep },
+        accepted: began,
+        stream: if began { belongs(job)? } else { Update::Keep },
         last: Checkpoint { counts: Some(counts), ..Checkpoint::default() },
         ..Finish::new(&job.claim, state, settling(job))
     };

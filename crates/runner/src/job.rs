@@ -214,6 +214,12 @@ impl Job {
         Shape { key: self.layout.key_columns().cloned().collect(), columns: self.layout.used().to_vec() }
     }
 
+    /// What is kept of each row. With hashes only these are no columns, so that a later run finds that values lack.
+    pub(crate) fn kept_shape(&self) -> Shape {
+        let shape = self.shape();
+        if self.keeps_values() { shape } else { Shape { columns: Vec::new(), ..shape } }
+    }
+
     pub(crate) fn keeps_values(&self) -> bool {
         self.definition().sync.values == KeepValues::Used
     }

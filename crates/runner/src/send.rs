@@ -182,7 +182,9 @@ impl Sending<'_> {
         fail_point::pass("before-window-written")?;
         let job = self.job;
         let identity = job.identity(SegmentKind::Window);
-        let mut segment = SegmentWriter::create(&job.objects, identity, &self.plan.shapes).await?;
+        let kept = [job.kept_shape()];
+        let shapes = if job.keeps_values() { self.plan.shapes.as_slice() } else { &kept };
+        let mut segment = SegmentWriter::create(&job.objects, identity, shapes).await?;
         for Prepared { entry, .. } in window {
             let put = WindowEntry {
                 op: entry.op,

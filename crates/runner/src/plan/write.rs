@@ -119,7 +119,7 @@ impl Comparison<'_> {
         let kept = row.filter(|_| self.job.definition().sync.values == KeepValues::Used);
         let value = row.map(|_| Value { key: &key, shape: 0, row: kept });
         if self.silent.is_none() {
-            self.silent = Some(self.job.delta_segment(&[self.shapes[0].as_ref().clone()]).await?);
+            self.silent = Some(self.job.delta_segment(&[self.job.kept_shape()]).await?);
         }
         match &mut self.silent {
             Some(writer) => Ok(writer.push_delta(unit, delta, value, None).await?),
