@@ -9,14 +9,29 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::run::Change;
 
-/// Where a secret is found. The value itself is never part of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a secret is found. The value itself is never part of a configuration, and what stands in its place by mistake
+/// is never part of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secret {
     /// The name of an environment variable.
     Env(String),
     /// The path of a file; one trailing newline is dropped.
     File(String),
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const WANTED: &str = "a secret is named, not written: `{ env: NAME }` or `{ file: /path }`";
+        let wrong = |_| serde::de::Error::custom(WANTED);
+        let named = BTreeMap::<String, String>::deserialize(deserializer).map_err(wrong)?;
+        let mut named = named.into_iter();
+        match (named.next(), named.next()) {
+            (Some((kind, name)), None) if kind == "env" => Ok(Self::Env(name)),
+            (Some((kind, path)), None) if kind == "file" => Ok(Self::File(path)),
+            _ => Err(serde::de::Error::custom(WANTED)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,6 +27,7 @@ pub(crate) async fn deliver(window: &Window<'_>, batch: Batch) -> Delivered {
     let mut delivery = Delivery::new(window, batch);
     while let Some(group) = delivery.next_group() {
         if !due(window, group.due).await {
+            delivery.waiting.push(group);
             break;
         }
         let id = window.writer.calls.next();
@@ -87,6 +88,7 @@ struct Slot {
     message: Arc<str>,
     shard: String,
     sequence_number: String,
+    cut_short: bool,
 }
 
 struct Delivery<'a> {
@@ -207,7 +209,13 @@ impl<'a> Delivery<'a> {
         self.waiting.push(Group { members, attempt: group.attempt + 1, failed: group.failed, due: None });
     }
 
-    fn end(self) -> Delivered {
+    fn end(mut self) -> Delivered {
+        // What still waits was cut short: by the time of the window, or by the end of the run.
+        for member in self.waiting.iter().flat_map(|group| &group.members) {
+            if let Some(slot) = self.slots.get_mut(*member) {
+                slot.cut_short = true;
+            }
+        }
         let outcomes = self.slots.into_iter().map(|slot| (slot.position, slot.outcome())).collect();
         Delivered { outcomes, calls: self.calls, fatal: self.fatal }
     }
@@ -230,11 +238,11 @@ impl Slot {
     }
 
     fn outcome(self) -> PutOutcome {
-        let Self { call, attempts, code, message, shard, sequence_number, .. } = self;
+        let Self { call, attempts, code, message, shard, sequence_number, cut_short, .. } = self;
         match self.outcome {
             Outcome::NotPut => PutOutcome::NotPut,
-            Outcome::Refused => PutOutcome::Refused { code, message, call: Some(call), attempts },
-            Outcome::Unanswered => PutOutcome::Unanswered { code, message, call, attempts },
+            Outcome::Refused => PutOutcome::Refused { code, message, call: Some(call), attempts, cut_short },
+            Outcome::Unanswered => PutOutcome::Unanswered { code, message, call, attempts, cut_short },
             Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt => PutOutcome::Acknowledged {
                 shard,
                 sequence_number,

@@ -27,10 +27,12 @@ pub enum PutOutcome {
         /// The last call that held it.
         call: Option<u64>,
         attempts: u32,
+        /// It would have been put again, but no put may begin any more.
+        cut_short: bool,
     },
     /// At least one put has no answer, and none was acknowledged. Code and message are those of the last put without
     /// an answer.
-    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32 },
+    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32, cut_short: bool },
     /// The run was stopped before.
     NotPut,
 }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use snapshots::{SegmentRef, Value};
 use store::{Approval, ApprovalChange, ApprovalId, ApprovalState, NewApproval, Scope};
 
+use crate::course::GuardAnswer;
 use crate::job::Job;
 use crate::plan::Plan;
 use crate::{Error, manifest};
@@ -15,6 +16,14 @@ use crate::{Error, manifest};
 const SHOWN: usize = 100;
 /// One kind for all guards: an answer covers everything that the run asked about.
 const KIND: &str = "guards";
+
+/// Gives the answer that came with the request for this run, while the question is still open.
+pub(crate) async fn answer(scope: &Scope, answer: &GuardAnswer) -> Result<(), Error> {
+    if scope.approval(answer.approval).await?.state == ApprovalState::Open {
+        scope.decide_approval(answer.approval, answer.decision, "with the run").await?;
+    }
+    Ok(())
+}
 
 /// The approval that a person gave and no run has used yet.
 pub(crate) async fn given(scope: &Scope, sync: domain::SyncId) -> Result<Option<Approval>, Error> {
@@ -33,7 +42,9 @@ pub(crate) async fn close_all(job: &Job) -> Result<Vec<ApprovalChange>, Error> {
 
 /// A request that covers exactly the units whose removal is planned now.
 pub(crate) async fn ask(job: &Job, plan: &mut Plan, questions: &[Question]) -> Result<Vec<ApprovalChange>, Error> {
-    let (segment, shown) = removals(job, plan).await?;
+    // An answer covers what was asked about, no more.
+    let asked = questions.iter().any(|question| !matches!(question, Question::InvalidKeys { .. }));
+    let (segment, shown) = if asked { removals(job, plan).await? } else { (None, Vec::new()) };
     let segment = segment.map(|segment| manifest::to_json(&segment)).transpose()?;
     let covered = json!({
         "segment": segment,

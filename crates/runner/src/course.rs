@@ -2,7 +2,7 @@
 
 use domain::{FirstRun, RunKind};
 use serde::{Deserialize, Serialize};
-use store::Part;
+use store::{ApprovalId, Decision, Part};
 
 /// What the user asked of a run beyond "sync now". Kept with the run, so that a take-over does the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,17 @@ pub struct RunOptions {
     /// Send what is not a removal, and keep removals for later.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hold_removals: bool,
+    /// The answer to a guard's request. It is given when the run is claimed, so it ends with the request for the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardAnswer>,
+}
+
+/// What a person says to the request that a guard left open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardAnswer {
+    pub approval: ApprovalId,
+    pub decision: Decision,
 }
 
 /// The answer to "the configuration changed: send all rows again, or only future changes?".
@@ -73,6 +84,9 @@ impl Differences {
         if self.form {
             changed.push("the watched columns or their types".to_owned());
         }
+        if changed.is_empty() {
+            changed.push("the columns of the model".to_owned());
+        }
         let mut text = format!("Since the last run these changed: {}.", changed.join("; "));
         for reason in &self.lost_forms {
             text += &format!(" Rows cannot be compared with what was acknowledged before: {reason}.");
@@ -80,8 +94,12 @@ impl Differences {
         if self.stream.is_some() || !self.lost_forms.is_empty() {
             text += &format!(" Removals among the {entries} rows acknowledged before would no longer be known.");
         }
-        text + " Choose `send-all` (every row is sent again) or `only-future` (rows that are equal to what was \
-                acknowledged count as sent)."
+        let future = if self.lost_forms.is_empty() {
+            "only rows that are equal to what was acknowledged count as sent"
+        } else {
+            "every row as it is now counts as sent, rows that changed meanwhile too"
+        };
+        text + &format!(" Choose `send-all` (every row is sent again) or `only-future` ({future}).")
     }
 }
 
@@ -93,23 +111,21 @@ pub(crate) fn choose(
     differences: &Differences,
 ) -> Option<Course> {
     let plain = |kind| Course { kind, drop_snapshot: false };
+    let lost = !differences.lost_forms.is_empty();
     if options.repair.is_some() {
-        let drop_snapshot = options.repair == Some(Repair::SendAll);
+        // An older snapshot of other keys or of another stream would make every row of it a removal.
+        let drop_snapshot = options.repair == Some(Repair::SendAll) || lost || differences.stream.is_some();
         return Some(Course { kind: RunKind::FullResync, drop_snapshot });
     }
-    if requested == RunKind::Normal
-        && let Some(first_run) = first_run
-    {
-        return Some(plain(match first_run {
-            // Its claim has begun a full resync, or goes on with the one that an earlier run began.
-            FirstRun::SendAll => RunKind::Normal,
-            FirstRun::OnlyFuture => RunKind::Baseline,
-        }));
+    if requested == RunKind::Normal && first_run == Some(FirstRun::OnlyFuture) {
+        return Some(plain(RunKind::Baseline));
     }
-    if first_run.is_some() || !differences.ask() {
+    // A first run that sends all goes on with the full resync that its claim, or an earlier one, has begun. What it has
+    // acknowledged so far may still belong to another stream, or to other keys.
+    let goes_on = first_run.is_some() && differences.stream.is_none() && !lost;
+    if goes_on || !differences.ask() {
         return Some(plain(requested));
     }
-    let lost = !differences.lost_forms.is_empty();
     // A run that sends or takes everything anyway answers the question by itself.
     let answer = match requested {
         RunKind::FullResync => Some(Answer::SendAll),
@@ -200,5 +216,19 @@ mod tests {
         let first = |choice| choose(RunKind::Normal, &answered(None), Some(choice), &none).map(|course| course.kind);
         assert_eq!(first(FirstRun::SendAll), Some(RunKind::Normal));
         assert_eq!(first(FirstRun::OnlyFuture), Some(RunKind::Baseline));
+    }
+
+    #[test]
+    fn a_first_run_that_is_not_over_asks_when_its_stream_or_its_keys_changed() {
+        for (parts, stream, lost, asks) in [
+            (&[Part::Query][..], false, false, false),
+            (&[Part::Stream], true, false, true),
+            (&[Part::Key], false, true, true),
+        ] {
+            let changed = differences(parts, stream, lost);
+            let first = |choice| choose(RunKind::Normal, &answered(None), Some(choice), &changed);
+            assert_eq!(first(FirstRun::SendAll).is_none(), asks, "{parts:?}");
+            assert!(first(FirstRun::OnlyFuture).is_some(), "nothing was acknowledged before");
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use domain::{Counts, Millis, RunId, RunKind, RunState};
 use engine::guard::Question;
-use engine::rules::{Ending, resync_after};
+use engine::rules::{Ending, Epoch, resync_after};
 use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, Reason, Update};
 
-use crate::course::Differences;
+use crate::course::{Course, Differences};
 use crate::error::chain;
 use crate::job::{Belongs, Job, resync};
 use crate::plan::{InvalidRows, Plan};
@@ -129,6 +129,7 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
             invalid_by_code: InvalidRows::by_code(plan.null_keys, counts.invalid),
             ..Checkpoint::default()
         },
+        resync_epoch: after_repair(&job.claim, job.options.repair.is_some()),
         ..Finish::new(&job.claim, RunState::NeedsApproval, settling(job))
     };
     let mut report = end(job, finished, counts).await?;
@@ -137,7 +138,7 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
 }
 
 /// The attempt failed in a way that ends its run. Records of an open window may be in the stream.
-pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
+pub(crate) async fn fail(job: &Job, course: Option<Course>, error: &Error) -> Result<Report, Error> {
     // Taken at once: a guard in the expression below would live to its end, and lock out the next one.
     let (counts, open, began) = {
         let state = job.state();
@@ -151,6 +152,11 @@ pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
         accepted: began,
         stream: if began { belongs(job)? } else { Update::Keep },
+        // Nobody is asked again, so what the answer began goes on in the next run.
+        resync_epoch: match course {
+            Some(course) if began => resync(&job.claim, course.kind),
+            _ => after_repair(&job.claim, job.options.repair.is_some()),
+        },
         last: Checkpoint { counts: Some(counts), ..Checkpoint::default() },
         ..Finish::new(&job.claim, state, settling(job))
     };
@@ -161,8 +167,12 @@ pub(crate) async fn fail(job: &Job, error: &Error) -> Result<Report, Error> {
 pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) -> Result<Report, Error> {
     let settling = worker.settings.settling.as_millis() as Millis;
     let version = worker.scope.sync_state(claim.sync).await?.manifest_version;
+    // This attempt may have repaired the snapshot before it failed, or one that died.
+    let repaired = claim.options.get("repair").is_some_and(|repair| !repair.is_null())
+        && (version != claim.manifest_version || claim.epoch != claim.first_epoch);
     let finished = Finish {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
+        resync_epoch: after_repair(claim, repaired),
         ..Finish::new(claim, RunState::Failed, settling)
     };
     worker.scope.finish(claim, version, &finished).await?;
@@ -200,6 +210,12 @@ async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Erro
         scratch_bytes: 0,
         full_lists: Vec::new(),
     })
+}
+
+/// The unfinished full resync after a run that did not end whole. A repaired snapshot is whole and may still be wrong about
+/// what the stream holds, so every row is sent before it is compared with alone.
+fn after_repair(claim: &Claim, repaired: bool) -> Option<Epoch> {
+    if repaired { resync(claim, RunKind::FullResync) } else { claim.resync_epoch }
 }
 
 fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {

@@ -85,6 +85,11 @@ pub(crate) struct Met {
 
 /// Connects to source and stream, describes the model and compiles the message.
 pub(crate) async fn meet(settings: &Settings, definition: &Definition, workspace: &Workspace) -> Result<Met, Error> {
+    let Definition { model, destination, sync, .. } = definition;
+    let problems = [model.problems(), destination.problems(), sync.problems()].concat();
+    if !problems.is_empty() {
+        return Err(Error::Configuration(format!("  {}", problems.join("\n  "))));
+    }
     let source = source(settings, definition)?;
     let client = client(settings, definition).await?;
     let columns = sources::postgres::describe(&source, &definition.model.query).await?;
@@ -160,12 +165,12 @@ fn read(settings: &Settings, secret: &Secret) -> Result<String, Error> {
 }
 
 /// What differs from what the snapshot was made with, and the older forms that rows are hashed in as well.
-pub(crate) fn differences(
+pub(crate) async fn differences(
     claim: &Claim,
     met: &Met,
     snapshot: &Snapshot,
     forms: &[(FormId, Form)],
-) -> (Differences, Vec<(FormId, Form)>) {
+) -> Result<(Differences, Vec<(FormId, Form)>), Error> {
     let belongs: Option<Belongs> = claim.stream.clone().and_then(|stream| serde_json::from_value(stream).ok());
     let parts = claim.accepted.as_ref().map(|(_, accepted)| claim.definition.changes_from(accepted));
     let mut out = Differences { parts: parts.unwrap_or_default(), ..Differences::default() };
@@ -174,18 +179,34 @@ pub(crate) fn differences(
         let accepted = forms.iter().find(|(id, _)| *id == belongs.form);
         out.form = accepted.is_some_and(|(_, form)| !form.same(&met.form));
     }
-    let mut older = Vec::new();
-    for id in snapshot.forms() {
+    let (mut older, mut lost) = older_forms(met, snapshot.forms(), forms);
+    if !lost.is_empty() {
+        // Segments also name forms that only overwritten entries had. Nobody is asked about those.
+        let census = snapshot.census().await?;
+        (older, lost) = older_forms(met, census.forms.into_keys(), forms);
+    }
+    out.lost_forms = lost;
+    Ok((out, older))
+}
+
+/// Older forms that rows are hashed in as well, and why others cannot be computed any more.
+fn older_forms(
+    met: &Met,
+    ids: impl IntoIterator<Item = FormId>,
+    forms: &[(FormId, Form)],
+) -> (Vec<(FormId, Form)>, Vec<String>) {
+    let (mut older, mut lost) = (Vec::new(), Vec::new());
+    for id in ids {
         match forms.iter().find(|(known, _)| *known == id) {
             Some((_, form)) if form.same(&met.form) => {}
             Some((_, form)) => match met.form.carry(form, &met.columns) {
                 Carry::HashBothWays => older.push((id, form.clone())),
-                Carry::Impossible(reason) => out.lost_forms.push(reason),
+                Carry::Impossible(reason) => lost.push(reason),
             },
-            None => out.lost_forms.push(format!("the form {id} of its hashes is not known")),
+            None => lost.push(format!("the form {id} of its hashes is not known")),
         }
     }
-    (out, older)
+    (older, lost)
 }
 
 fn other_stream(belongs: &Belongs, now: &StreamSummary) -> Option<String> {
@@ -305,6 +326,15 @@ impl Job {
             run_started_at: crate::clock::rfc3339(self.claim.started_at),
             sync_id: self.claim.sync.to_string(),
             sync_name: &self.claim.name,
+        }
+    }
+
+    /// An epoch is an attempt's alone, but any number of previews look at the next one.
+    pub(crate) fn scratch_name(&self) -> String {
+        if self.preview {
+            format!("preview-{}", uuid::Uuid::now_v7().simple())
+        } else {
+            format!("{}-e{}", self.claim.sync, self.claim.epoch)
         }
     }
 

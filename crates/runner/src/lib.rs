@@ -23,7 +23,7 @@ mod send;
 mod settings;
 mod worker;
 
-pub use course::{Answer, Repair, RunOptions};
+pub use course::{Answer, GuardAnswer, Repair, RunOptions};
 pub use error::{Error, chain};
 pub use finish::Report;
 pub use preview::{Preview, PreviewRecord, PreviewRejection};

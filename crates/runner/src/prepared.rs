@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::outcome::{RetryPolicy, throttled};
+use engine::outcome::RetryPolicy;
 use engine::record::Record;
 use engine::rules::Outcome;
 use kinesis::PutOutcome;
@@ -35,8 +35,10 @@ impl Prepared {
         let tries_left = self.attempts < retry.max_attempts && !late;
         match outcome {
             PutOutcome::Acknowledged { .. } => false,
-            PutOutcome::NotPut | PutOutcome::Unanswered { .. } => tries_left,
-            PutOutcome::Refused { code, .. } => tries_left && (throttled(code) || **code == *UNREACHABLE),
+            PutOutcome::NotPut => tries_left,
+            PutOutcome::Unanswered { cut_short, .. } | PutOutcome::Refused { cut_short, .. } => {
+                *cut_short && tries_left
+            }
         }
     }
 

@@ -76,7 +76,7 @@ impl Worker {
         let form = known.unwrap_or_else(|| forms.last().map_or(1, |(id, _)| id + 1));
         let layers = manifest::read(&self.scope, claim.sync).await?.claimed(claim.now);
         let snapshot = snapshots::Snapshot::open(&objects, &layers.manifest, claim.now).await?;
-        let (differences, older) = job::differences(&claim, &met, &snapshot, &forms);
+        let (differences, older) = job::differences(&claim, &met, &snapshot, &forms).await?;
         let layout = Layout::new(&met.used, &met.columns, (form, &met.form), &older);
         let course = pipeline::course(&claim, &options, &differences);
         let entries = snapshot.entries_upper_bound();

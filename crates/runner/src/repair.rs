@@ -8,19 +8,19 @@ use crate::course::Repair;
 use crate::{Error, manifest};
 
 /// Goes back to the newest older manifest that is whole, with every newer layer that is whole on top; or starts without
-/// any. Repeated by a take-over it does no harm: what this run wrote is whole, so it stays.
+/// any. Repeated by a take-over it does no harm: what this run wrote is whole, so it stays. Whether anything had to be repaired.
 pub(crate) async fn apply(
     scope: &Scope,
     claim: &Claim,
     objects: &Objects,
     repair: Repair,
     version: &mut u64,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let all = scope.manifests(claim.sync).await?;
-    let Some(newest) = all.first() else { return Ok(()) };
+    let Some(newest) = all.first() else { return Ok(false) };
     let damaged = damaged(objects, newest).await?;
     if damaged.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let layers = match repair {
         Repair::SendAll => Vec::new(),
@@ -34,7 +34,8 @@ pub(crate) async fn apply(
         }
     };
     let layers = LayerChange::Replace(layers);
-    Ok(scope.checkpoint(claim, version, &Checkpoint { layers, ..Checkpoint::default() }).await?)
+    scope.checkpoint(claim, version, &Checkpoint { layers, ..Checkpoint::default() }).await?;
+    Ok(true)
 }
 
 async fn whole_older(objects: &Objects, older: &[store::Manifest]) -> Result<Option<Vec<LayerRef>>, Error> {

@@ -166,10 +166,13 @@ impl Sending<'_> {
                     self.rejected_for_themselves += 1;
                     let key = renderer.key(&entry)?;
                     self.reject(&entry, key, rejection.code.as_str(), &rejection.message);
+                    self.watch(window.len());
+                    if self.ended.is_some() {
+                        break;
+                    }
                 }
             }
         }
-        self.watch();
         if self.ended.is_some() {
             self.carried = window;
             return Ok(Vec::new());
@@ -260,19 +263,21 @@ impl Sending<'_> {
             self.ended = Some(Ended::Fatal(fatal));
         }
         let silent = silent(&result.outcomes);
+        let mut waiting = window.len();
         for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
+            waiting -= 1;
             prepared.follow(&outcome, began);
             if self.ended.is_none() && prepared.again(&outcome, &self.job.settings.puts.retry) {
                 self.carried.push(prepared);
             } else {
                 self.decide(&prepared);
+                self.watch(waiting);
             }
         }
         // Every record was tried as often as it may be; there is no point in trying the rest of the plan.
         if let Some(text) = silent.filter(|_| self.carried.is_empty() && self.plan.entries.left() > 0) {
             self.ended.get_or_insert(Ended::NoAnswer(text));
         }
-        self.watch();
         let (counts, calls, throttled) = (self.counts_now(), self.calls, self.throttled);
         self.job.progress.update(|progress| {
             (progress.counts, progress.calls, progress.throttled) = (counts, calls, throttled);
@@ -315,9 +320,11 @@ impl Sending<'_> {
         });
     }
 
-    /// The guard that watches the first records.
-    fn watch(&mut self) {
-        if self.ended.is_none() && guard::stops(self.finished, self.rejected_for_themselves) {
+    /// The guard that watches the first records, one by one: a window may hold more of them than it looks at. Records that
+    /// wait for their outcome count as good, or the bad ones found while a window is made would seem to be most of all.
+    fn watch(&mut self, waiting: usize) {
+        let looked_at = self.finished + waiting as u64;
+        if self.ended.is_none() && guard::stops(looked_at, self.rejected_for_themselves) {
             self.ended = Some(Ended::Stopped);
         }
     }

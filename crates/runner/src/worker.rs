@@ -73,7 +73,7 @@ impl Worker {
         let Prepared { job, course, differences } = prepared;
         // Boxed: the state of a whole run is large, and whoever waits for it should not hold it.
         match Box::pin(pipeline::run(&job, course, &differences)).await {
-            Err(error) if error.ends_run() => finish::fail(&job, &error).await,
+            Err(error) if error.ends_run() => finish::fail(&job, course, &error).await,
             other => other,
         }
     }
@@ -111,19 +111,26 @@ impl Worker {
     }
 
     async fn open(&self, claim: &Claim) -> Result<Opened, Error> {
-        let options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
+        let mut options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
         let met = job::meet(&self.settings, &claim.definition, &self.workspace).await?;
         let form = self.scope.add_form(claim.sync, &met.form).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let mut manifest_version = claim.manifest_version;
         if let Some(repair) = options.repair {
-            repair::apply(&self.scope, claim, &objects, repair, &mut manifest_version).await?;
+            let repaired = repair::apply(&self.scope, claim, &objects, repair, &mut manifest_version).await?;
+            // A snapshot that is whole needs no repair; after a take-over it may be the one that this run has repaired.
+            if !repaired && claim.epoch == claim.first_epoch {
+                options.repair = None;
+            }
         }
         let layers = manifest::read(&self.scope, claim.sync).await?;
         let snapshot = snapshots::Snapshot::open(&objects, &layers.manifest, claim.now).await?;
-        let (differences, older) = job::differences(claim, &met, &snapshot, &forms);
+        let (differences, older) = job::differences(claim, &met, &snapshot, &forms).await?;
         let layout = Layout::new(&met.used, &met.columns, (form, &met.form), &older);
+        if let Some(answer) = &options.guard {
+            approval::answer(&self.scope, answer).await?;
+        }
         let approval = approval::given(&self.scope, claim.sync).await?;
         let course = pipeline::course(claim, &options, &differences);
         Ok(Opened { met, options, objects, approval, layout, form, course, differences, manifest_version })

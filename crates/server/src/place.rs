@@ -17,8 +17,8 @@ const CONNECTIONS: u32 = 8;
 
 pub(crate) struct Place {
     pub(crate) worker: Worker,
-    /// Ends with the process.
-    _cluster: Option<Cluster>,
+    store: Store,
+    cluster: Option<Cluster>,
 }
 
 impl Place {
@@ -27,7 +27,9 @@ impl Place {
             Some(home) => home.clone(),
             None => default_home()?,
         };
-        private_folder(&home)?;
+        let unusable =
+            |error| format!("the home folder {} cannot be used: {error}; choose another --home", home.display());
+        private_folder(&home).and_then(|()| Ok(home.canonicalize()?)).map_err(|error| unusable(error.to_string()))?;
         let home = home.canonicalize()?;
         let (url, cluster) = match &arguments.database_url {
             Some(url) => (url.clone(), None),
@@ -36,8 +38,14 @@ impl Place {
                 (cluster.url(DATABASE), Some(cluster))
             }
         };
-        let worker = worker(&url, settings(&home, arguments, secrets)).await?;
-        Ok(Self { worker, _cluster: cluster })
+        let (worker, store) = worker(&url, settings(&home, arguments, secrets)).await?;
+        Ok(Self { worker, store, cluster })
+    }
+
+    /// Connections first, so that the server has nobody to turn out.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+        drop(self.cluster);
     }
 }
 
@@ -58,13 +66,18 @@ pub(crate) async fn start_cluster(home: &Path) -> Result<Cluster> {
     Ok(cluster)
 }
 
+/// Whether a failure to open a place means that another process has it.
+pub(crate) fn in_use(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref::<embedded::Error>(), Some(embedded::Error::InUse { .. }))
+}
+
 /// Where the set-up command puts a PostgreSQL from npm.
 fn npm_roots() -> Vec<PathBuf> {
     let here = std::env::current_dir().ok();
     here.into_iter().flat_map(|here| [here.join(".rowcast/postgres"), here]).collect()
 }
 
-pub(crate) async fn worker(url: &str, settings: Settings) -> Result<Worker> {
+pub(crate) async fn worker(url: &str, settings: Settings) -> Result<(Worker, Store)> {
     let store = Store::connect(url, CONNECTIONS).await?;
     store.migrate().await?;
     let mut hash_key = [0; 32];
@@ -73,7 +86,7 @@ pub(crate) async fn worker(url: &str, settings: Settings) -> Result<Worker> {
     hash_key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
     let workspace = store.ensure_workspace(WORKSPACE, hash_key).await?;
     let scope = store.scope(workspace.id);
-    Ok(Worker { settings, workspace, scope })
+    Ok((Worker { settings, workspace, scope }, store))
 }
 
 pub(crate) fn settings(home: &Path, arguments: &PlaceArguments, secrets: Secrets) -> Settings {

@@ -11,15 +11,26 @@ use crate::{Exit, Result, run, secrets, show};
 pub(crate) async fn run(arguments: PreviewArguments) -> Result<Exit> {
     let file = SyncFile::read(&arguments.file)?;
     let place = Place::open(&arguments.place, secrets::from_machine()).await?;
-    let (kind, options) = (run::kind(&arguments.choice), run::options(&arguments.choice));
-    let preview =
-        place.worker.preview(&file.name, file.definition, kind, options, arguments.limit, &Reporter::default()).await?;
+    let preview = preview(&place, file, &arguments).await;
+    place.close().await;
+    let preview = preview?;
     if arguments.json {
         print_json(&preview);
     } else {
         print!("{}", show::preview(&preview));
     }
     Ok(if preview.questions.is_empty() { Exit::Done } else { Exit::NeedsApproval })
+}
+
+async fn preview(place: &Place, file: SyncFile, arguments: &PreviewArguments) -> Result<runner::Preview> {
+    let worker = &place.worker;
+    let kind = run::kind(&arguments.choice);
+    let options = match worker.scope.sync(&file.name).await? {
+        Some(sync) => run::options(worker, sync.id, &arguments.choice).await?,
+        None => runner::RunOptions::default(),
+    };
+    let (name, limit) = (&file.name, arguments.limit);
+    Ok(worker.preview(name, file.definition, kind, options, limit, &Reporter::default()).await?)
 }
 
 fn print_json(preview: &runner::Preview) {

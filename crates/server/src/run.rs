@@ -3,21 +3,33 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use domain::{RunId, RunKind, SyncId};
-use runner::{Executed, Report, Reporter, RunOptions, Worker};
+use domain::{RunId, RunKind, RunState, SyncId};
+use runner::{Executed, GuardAnswer, Report, Reporter, RunOptions, Worker};
 use store::Decision;
 use tokio_util::sync::CancellationToken;
 
 use crate::ask::ask;
 use crate::cli::{ChoiceArguments, Guarded, OnChange, RepairWay, RunArguments};
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::show::{self, Display};
 use crate::sync_file::SyncFile;
 use crate::{Exit, Result, secrets};
 
 pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
     let file = SyncFile::read(&arguments.file)?;
-    let place = Place::open(&arguments.place, secrets::from_machine()).await?;
+    let place = match Place::open(&arguments.place, secrets::from_machine()).await {
+        Err(error) if place::in_use(error.as_ref()) => {
+            eprintln!("{error}; try again when it is done");
+            return Ok(Exit::Busy);
+        }
+        other => other?,
+    };
+    let exit = run_in(&place, &file, &arguments).await;
+    place.close().await;
+    exit
+}
+
+async fn run_in(place: &Place, file: &SyncFile, arguments: &RunArguments) -> Result<Exit> {
     let cancel = cancel_on_signal();
     let display = match (arguments.json, std::io::stderr().is_terminal()) {
         (true, _) => Display::Silent,
@@ -26,16 +38,17 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
     };
     let worker = &place.worker;
     let sync = worker.scope.put_sync(&file.name, &file.definition).await?.id;
-    if let Some(guarded) = arguments.choice.guarded {
-        answer_guard(worker, sync, guarded).await?;
-        if guarded == Guarded::Dismiss {
-            return Ok(Exit::Done);
-        }
-    }
     let mut choice = arguments.choice;
+    if choice.guarded == Some(Guarded::Dismiss) {
+        return dismiss(worker, sync).await;
+    }
     let mut wanted = request(worker, sync, &choice).await?;
     loop {
-        let Some(reports) = work_until(worker, sync, wanted, display, &cancel).await? else { return Ok(Exit::Busy) };
+        let worked = work_until(worker, sync, wanted, display, &cancel).await;
+        if !matches!(&worked, Ok(Some(reports)) if reports.last().is_some_and(|report| report.run == wanted)) {
+            withdraw(worker, wanted).await;
+        }
+        let Some(reports) = worked? else { return Ok(Exit::Busy) };
         for report in &reports {
             if arguments.json {
                 println!("{}", show::report_json(&file.name, report));
@@ -46,9 +59,6 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
         }
         let Some(report) = reports.last().filter(|report| report.run == wanted) else { return Ok(Exit::Cancelled) };
         if let Some(answered) = ask(report, choice).await? {
-            if let Some(guarded) = answered.guarded {
-                answer_guard(worker, sync, guarded).await?;
-            }
             choice = answered;
             wanted = request(worker, sync, &choice).await?;
             continue;
@@ -66,9 +76,26 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<Exit> {
     }
 }
 
+/// Asks for a run. A request of another kind that a dead process left waiting is not this user's wish.
 async fn request(worker: &Worker, sync: SyncId, choice: &ChoiceArguments) -> Result<RunId> {
-    let options = serde_json::to_value(options(choice))?;
-    Ok(worker.scope.request_run(sync, kind(choice), options).await?.run)
+    let kind = kind(choice);
+    let options = serde_json::to_value(options(worker, sync, choice).await?)?;
+    let waiting = worker.scope.runs(sync, 10).await?.into_iter().find(|run| run.state == RunState::Queued);
+    if let Some(left) = waiting.filter(|run| (run.kind, &run.options) != (kind, &options)) {
+        if left.kind != RunKind::Normal || left.options != serde_json::json!({}) {
+            eprintln!("a request that waited and was not taken up is withdrawn ({})", left.id);
+        }
+        worker.scope.cancel(left.id).await?;
+    }
+    Ok(worker.scope.request_run(sync, kind, options).await?.run)
+}
+
+/// A request that did not become a run must not be executed by whoever comes next.
+async fn withdraw(worker: &Worker, wanted: RunId) {
+    let waits = worker.scope.run(wanted).await.is_ok_and(|run| run.state == RunState::Queued);
+    if waits && let Err(error) = worker.scope.cancel(wanted).await {
+        eprintln!("the request for this run could not be withdrawn: {}", runner::chain(&error));
+    }
 }
 
 /// Works on the sync until this run has ended. Its report is the last; a run that a dead process left over comes first.
@@ -100,13 +127,14 @@ pub(crate) async fn work_until(
                 return Ok(None);
             }
             Executed::Busy { lease_until } => {
-                held_until = Some(lease_until);
                 let left = Duration::from_millis(u64::try_from(lease_until - show::now()).unwrap_or(0));
-                eprintln!(
-                    "a process that works on this sync, or died, holds its lease for {:.1} s more; waiting",
-                    left.as_secs_f64()
-                );
-                pause(left + Duration::from_millis(50), cancel).await;
+                if held_until.replace(lease_until).is_none() {
+                    eprintln!(
+                        "a process that works on this sync, or died, holds its lease for {:.1} s more; waiting",
+                        left.as_secs_f64()
+                    );
+                }
+                pause(left.min(Duration::from_millis(450)) + Duration::from_millis(50), cancel).await;
             }
             Executed::Nothing => return Err("the run was ended by another process".into()),
         }
@@ -124,8 +152,24 @@ pub(crate) const fn kind(choice: &ChoiceArguments) -> RunKind {
     }
 }
 
-pub(crate) fn options(choice: &ChoiceArguments) -> RunOptions {
-    RunOptions {
+/// What the arguments mean for a run. The answer to a guard goes with the run, so it ends with it.
+pub(crate) async fn options(worker: &Worker, sync: SyncId, choice: &ChoiceArguments) -> Result<RunOptions> {
+    let decision = match choice.guarded {
+        Some(Guarded::Approve) => Some(Decision::Approved),
+        Some(Guarded::Forget) => Some(Decision::Forgotten),
+        Some(Guarded::Hold | Guarded::Dismiss) | None => None,
+    };
+    let guard = match decision {
+        Some(decision) => {
+            let open = worker.scope.approvals(sync, true).await?;
+            if open.is_empty() {
+                eprintln!("no guard asks anything of this sync now");
+            }
+            open.first().map(|approval| GuardAnswer { approval: approval.id, decision })
+        }
+        None => None,
+    };
+    Ok(RunOptions {
         on_change: choice.on_change.map(|answer| match answer {
             OnChange::SendAll => runner::Answer::SendAll,
             OnChange::OnlyFuture => runner::Answer::OnlyFuture,
@@ -135,25 +179,18 @@ pub(crate) fn options(choice: &ChoiceArguments) -> RunOptions {
             RepairWay::SendAll => runner::Repair::SendAll,
         }),
         hold_removals: choice.guarded == Some(Guarded::Hold),
-    }
+        guard,
+    })
 }
 
-/// What a person says about the request that a guard left open.
-async fn answer_guard(worker: &Worker, sync: SyncId, guarded: Guarded) -> Result<()> {
+/// Leaves what a guard asked about pending, without a run.
+async fn dismiss(worker: &Worker, sync: SyncId) -> Result<Exit> {
     let open = worker.scope.approvals(sync, true).await?;
-    let decision = match guarded {
-        Guarded::Approve => Decision::Approved,
-        Guarded::Forget => Decision::Forgotten,
-        Guarded::Dismiss => Decision::Dismissed,
-        Guarded::Hold => return Ok(()),
-    };
-    if open.is_empty() {
-        eprintln!("no guard asks anything of this sync now");
+    for approval in &open {
+        worker.scope.decide_approval(approval.id, Decision::Dismissed, "command line").await?;
     }
-    for approval in open {
-        worker.scope.decide_approval(approval.id, decision, "command line").await?;
-    }
-    Ok(())
+    eprintln!("{} requests dismissed; what they asked about stays pending, and the next run asks again", open.len());
+    Ok(Exit::Done)
 }
 
 /// The first Ctrl-C or SIGTERM ends the run with what was acknowledged kept, the second one the process.

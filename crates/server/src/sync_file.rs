@@ -11,8 +11,8 @@ pub(crate) enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("the sync file {path} is not valid:\n{message}")]
     Parse { path: PathBuf, message: String },
-    #[error("the sync file {path} names no columns in model.key: a primary key is what tells rows apart")]
-    NoKey { path: PathBuf },
+    #[error("the sync file {path} is not valid:\n  {}", .problems.join("\n  "))]
+    Problems { path: PathBuf, problems: Vec<String> },
     #[error("the name of the sync in {path} has to be 1 to 100 characters, without control characters")]
     Name { path: PathBuf },
 }
@@ -42,17 +42,23 @@ impl SyncFile {
     fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let path = || path.to_owned();
         let written: Written =
-            serde_saphyr::from_str(text).map_err(|e| Error::Parse { path: path(), message: e.to_string() })?;
+            serde_saphyr::from_str(text).map_err(|e| Error::Parse { path: path(), message: plain(&e) })?;
         let length = written.name.chars().count();
         if length == 0 || length > 100 || written.name.chars().any(char::is_control) {
             return Err(Error::Name { path: path() });
         }
-        if written.model.key.is_empty() {
-            return Err(Error::NoKey { path: path() });
-        }
         let Written { name, source, model, destination, sync } = written;
+        let problems = [model.problems(), destination.problems(), sync.problems()].concat();
+        if !problems.is_empty() {
+            return Err(Error::Problems { path: path(), problems });
+        }
         Ok(Self { name, definition: Definition { source, model, destination, sync } })
     }
+}
+
+/// The message with line and column, without an excerpt: the file may hold by mistake what nobody should read.
+fn plain(error: &serde_saphyr::Error) -> String {
+    error.without_snippet().to_string()
 }
 
 #[cfg(test)]
@@ -122,6 +128,30 @@ sync:
     fn a_mistake_is_named_with_its_line() {
         let error = parse(&WHOLE.replace("  stream:", "  streem:")).unwrap_err().to_string();
         assert!(error.contains("streem") && error.contains("customers.yaml"), "{error}");
-        assert!(matches!(parse(&WHOLE.replace("[id]", "[]")), Err(Error::NoKey { .. })));
+        assert!(error.contains("line"), "{error}");
+        for (good, bad, word) in [
+            ("[id]", "[]", "model.key"),
+            ("[id]", "[id, id]", "twice"),
+            ("http://127.0.0.1:4567", "http://u:hush@127.0.0.1:4567", "destination.endpoint"),
+            ("triggers: { removed: false }", "limits: { call_records: 501 }", "call_records"),
+            ("triggers: { removed: false }", "guards: { removed_percent: -5 }", "removed_percent"),
+            ("stream: shop-customers", "stream: \"a b\"", "sync.stream"),
+        ] {
+            let error = parse(&WHOLE.replace(good, bad)).unwrap_err().to_string();
+            assert!(error.contains(word) && !error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn p5_a_secret_written_into_the_file_is_refused_and_not_repeated() {
+        for (good, bad) in [
+            ("{ env: SHOP_DATABASE_URL }", "postgres://u:hush@host/db"),
+            ("{ env: AWS_SECRET_ACCESS_KEY }", "hush"),
+            ("{ env: AWS_SECRET_ACCESS_KEY }", "{ value: hush }"),
+            ("{ env: AWS_SECRET_ACCESS_KEY }", "[hush]"),
+        ] {
+            let error = parse(&WHOLE.replace(good, bad)).unwrap_err().to_string();
+            assert!(error.contains("{ env: NAME }") && !error.contains("hush"), "{error}");
+        }
     }
 }

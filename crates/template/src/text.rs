@@ -12,15 +12,18 @@ impl Template {
         parse(source, names, &|_| None)
     }
 
-    /// The same for a partition key or hash key. What differs between two tries of the same message may not be used:
-    /// it would put them on different shards, where their order is lost.
+    /// The same for a partition key or hash key. What differs between two versions of one row whose columns are
+    /// equal may not be used: it would put them on different shards, where their order is lost.
     pub fn key(source: &str, names: &Names<'_>) -> Result<Self, Problem> {
         parse(source, names, &|reference| match reference {
             Reference::EventId => Some("event.id"),
             Reference::EventSequence => Some("event.sequence"),
             Reference::RunId => Some("run.id"),
             Reference::RunStartedAt => Some("run.started_at"),
-            _ => None,
+            Reference::Op => Some("op"),
+            Reference::Previous | Reference::PreviousColumn(_) => Some("previous"),
+            Reference::ChangedColumns => Some("changed_columns"),
+            Reference::Row | Reference::RowColumn(_) | Reference::SyncId | Reference::SyncName => None,
         })
     }
 

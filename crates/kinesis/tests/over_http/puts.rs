@@ -91,7 +91,7 @@ async fn a_record_throttled_to_the_end_is_refused_with_its_code() {
     world.kinesis.faults([rule]);
     let result = world.put(&records(10)).await;
     assert_eq!(tally(&result), both((1, Outcome::Refused), (9, Outcome::Acknowledged)));
-    let PutOutcome::Refused { code, message, call: Some(4), attempts: 4 } = &result.outcomes[3] else {
+    let PutOutcome::Refused { code, message, call: Some(4), attempts: 4, .. } = &result.outcomes[3] else {
         panic!("{:?}", result.outcomes[3]);
     };
     assert_eq!(&**code, THROTTLED);

@@ -230,14 +230,21 @@ impl<'a> Comparison<'a> {
             }
             action => action,
         };
-        if self.job.options.hold_removals && matches!(action, Action::Send(_)) {
-            self.out.planned.covered_removals += u64::from(!is_covered);
-            self.out.counts.planned += 1;
-            self.out.counts.deferred += 1;
-            self.queue(id, What::Removal, None, Default::default(), Some(known));
-            return Ok(());
+        if !self.job.options.hold_removals {
+            return self.act(id, action, None, Default::default(), known);
         }
-        self.act(id, action, None, Default::default(), known)
+        self.out.planned.covered_removals += u64::from(!is_covered);
+        match action {
+            Action::Send(_) => {
+                self.out.counts.planned += 1;
+                self.out.counts.deferred += 1;
+                self.queue(id, What::Removal, None, Default::default(), Some(known));
+                Ok(())
+            }
+            // Its trigger is off: the snapshot would forget it.
+            Action::Silent => self.act(id, Action::Aside, None, Default::default(), known),
+            action => self.act(id, action, None, Default::default(), known),
+        }
     }
 
     async fn present(

@@ -9,7 +9,7 @@ mod write;
 
 use domain::{Counts, Millis};
 use engine::guard::Planned;
-use snapshots::{SegmentRef, Shape, Snapshot};
+use snapshots::{Damage, SegmentRef, Shape, Snapshot, verify};
 use spill::{PlanReader, Scratch};
 
 use crate::course::Course;
@@ -52,11 +52,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     let layers = job.manifest(course).await?;
     let snapshot = job.open(&layers.manifest).await?;
     let covered = covered(job).await?;
-    let scratch = Scratch::create(
-        &job.settings.scratch,
-        &format!("{}-e{}", job.claim.sync, job.claim.epoch),
-        job.settings.scratch_bytes,
-    )?;
+    let scratch = Scratch::create(&job.settings.scratch, &job.scratch_name(), job.settings.scratch_bytes)?;
     job.progress.update(|progress| progress.phase = Phase::Reading);
     let mut read = ingest(job, &scratch).await?;
     job.progress.update(|progress| progress.phase = Phase::Comparing);
@@ -90,7 +86,8 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     })
 }
 
-/// The units of the approval that a person gave, as a snapshot of their own.
+/// The units of the approval that a person gave, as a snapshot of their own. A list that is damaged covers nothing: the
+/// run asks again, since no repair of the snapshot would bring it back.
 async fn covered(job: &Job) -> Result<Option<Snapshot>, Error> {
     let Some(approval) = &job.approval else { return Ok(None) };
     let Some(segment) = approval.covered.get("segment").filter(|segment| !segment.is_null()) else {
@@ -99,10 +96,21 @@ async fn covered(job: &Job) -> Result<Option<Snapshot>, Error> {
     let segment: SegmentRef =
         serde_json::from_value(segment.clone()).map_err(|source| Error::Manifest(std::sync::Arc::new(source)))?;
     let manifest = snapshots::Manifest { layers: vec![snapshots::Layer::delta(segment)] };
+    for Damage { error, .. } in verify(&job.objects, &manifest).await.err().into_iter().flatten() {
+        if !matches!(error, snapshots::Error::Missing { .. } | snapshots::Error::Corrupt { .. }) {
+            return Err(error.into());
+        }
+        tracing::warn!(approval = %approval.id, %error, "the list of approved removals is damaged");
+        return Ok(None);
+    }
     Ok(Some(job.open(&manifest).await?))
 }
 
+/// Who says "send the rest" has seen the invalid keys: they are held in any case.
 fn covered_invalid(job: &Job) -> u64 {
+    if job.options.hold_removals {
+        return u64::MAX;
+    }
     let covered = job.approval.as_ref().and_then(|approval| approval.covered.get("invalid_keys")?.as_u64());
     covered.unwrap_or_default()
 }

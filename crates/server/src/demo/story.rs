@@ -258,7 +258,7 @@ async fn worker(home: &Path, cluster: &Cluster) -> Result<Worker> {
     settings.settling = Duration::from_secs(5);
     // Short, so that the throttled run of the story ends with rejections.
     settings.puts.retry.max_attempts = 3;
-    place::worker(&cluster.url("rowcast"), settings).await
+    Ok(place::worker(&cluster.url("rowcast"), settings).await?.0)
 }
 
 fn say(json: bool, text: &str) {

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod claims;
 mod configuration;
+mod fence;
 mod fixture;
 mod lost_commits;
 mod proxy;
