@@ -219,6 +219,22 @@ async fn a_bad_record_that_the_answer_does_not_name_is_found_by_halving() {
 }
 
 #[tokio::test]
+async fn records_whose_halving_is_cut_short_are_told_from_those_that_are_bad() {
+    let mut world = World::new().await;
+    world.settings.limits.record_bytes = 2 << 20;
+    let mut records = records(4);
+    records[2].data = vec![b'x'; 1_100_000];
+    // The time of the window is over before the first answer comes.
+    world.fault(0, 9999, Effect::Latency { ms: 300 });
+    let soon = tokio::time::Instant::now() + Duration::from_millis(200);
+    let stop = kinesis::Stop::at(soon, tokio_util::sync::CancellationToken::new());
+    let result = world.writer().await.put(&records, &stop).await;
+    assert_eq!(world.puts(), 1);
+    let cut = |outcome: &PutOutcome| matches!(outcome, PutOutcome::Refused { cut_short: true, .. });
+    assert!(result.outcomes.iter().all(cut), "{:?}", result.outcomes);
+}
+
+#[tokio::test]
 async fn halving_ends_when_its_budget_is_used_up() {
     let mut world = World::new().await;
     world.settings.max_splits = 3;
