@@ -1,6 +1,7 @@
 //! A folder per run. The lock on its `lock` file tells a living owner from a dead one.
 
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,8 +86,12 @@ pub fn sweep(root: &Path) -> Result<usize, Error> {
     for folder in folders.flatten().map(|entry| entry.path()) {
         let Ok(lock) = File::open(folder.join("lock")) else { continue };
         if lock.try_lock().is_ok() {
-            fs::remove_dir_all(&folder).map_err(|source| Error::Io { step: "remove", path: folder, source })?;
-            removed += 1;
+            match fs::remove_dir_all(&folder) {
+                Ok(()) => removed += 1,
+                // Another sweep came first.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Io { step: "remove", path: folder, source }),
+            }
         }
     }
     Ok(removed)

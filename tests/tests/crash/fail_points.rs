@@ -37,8 +37,8 @@ impl Story {
 
     async fn edit(&mut self) {
         self.step += 1;
-        let shop = &self.place.shop;
-        let step = self.step;
+        let (shop, step) = (&self.place.shop, self.step);
+        shop.batch_execute("drop table if exists before; create table before as table items").await.unwrap();
         let gone = shop.query_one("delete from items where id = (select min(id) from items) returning id", &[]);
         let gone = gone.await.unwrap().get(0);
         let change = format!(
@@ -49,6 +49,16 @@ impl Story {
         shop.batch_execute(&change).await.unwrap();
         if self.silent() {
             self.forgotten.push(gone);
+        }
+    }
+
+    /// Everything is again as it was before the last edit.
+    async fn take_back(&mut self) {
+        let shop = &self.place.shop;
+        let gone = shop.query("select id from items except select id from before", &[]).await.unwrap();
+        shop.batch_execute("delete from items; insert into items table before").await.unwrap();
+        if self.silent() {
+            self.forgotten.extend(gone.iter().map(|row| row.get::<_, i64>(0)));
         }
     }
 
@@ -74,9 +84,11 @@ impl Story {
             assert!(tries < TRIES, "{fail_point} was not passed in {tries} runs");
         }
         self.place.expire_leases().await;
-        // What was in doubt may have changed meanwhile, or not.
-        if self.armed % 4 > 1 {
-            self.edit().await;
+        // What is in doubt stays as it is, goes back to what was acknowledged before, or goes on.
+        match self.armed % 3 {
+            0 => {}
+            1 => self.take_back().await,
+            _ => self.edit().await,
         }
         self.place.run().await;
         self.armed += 1;

@@ -13,7 +13,7 @@ fn setting() -> Setting {
     Setting {
         rows: 1_000,
         window: 100,
-        latency: Duration::from_millis(60),
+        latency: Duration::from_millis(120),
         settling: Duration::from_millis(500),
         embedded: false,
     }
@@ -84,4 +84,22 @@ async fn a_signal_ends_the_wait_for_the_lease_of_a_dead_process() {
     place.run().await;
     place.check_stream(&mut Consumer::default(), &[]).await;
     place.check_store().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_acknowledges_nothing_without_sending() {
+    let place = Place::new(setting()).await;
+    place.run().await;
+    place.shop.batch_execute("delete from items where id <= 10; update items set body = 'new'").await.unwrap();
+    place.write_sync_file(false);
+    let mut child = Child::start(&place, &Options::default());
+    child.until_arrived(&place, 1_250).await;
+    child.signal(Signal::TERM);
+    let ended = child.ended().await;
+    assert_eq!((ended.code(), ended.count("not_wanted")), (Some(130), 10), "{ended:?}");
+
+    // The removals that the cancelled run would have acknowledged silently are still due.
+    place.write_sync_file(true);
+    assert_eq!(place.run().await.count("removed"), 10);
+    place.check_stream(&mut Consumer::default(), &[]).await;
 }
