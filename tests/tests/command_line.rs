@@ -1,4 +1,5 @@
 //! The command line as a program: what it leaves behind, and how it ends.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Output};
 

@@ -336,7 +336,6 @@ fn parsed(definition: &Json) -> Definition {
 /// A connection that ends with its client.
 async fn connect(url: &str) -> Client {
     let (client, connection) = must(tokio_postgres::connect(url, NoTls).await, url);
-    #[expect(clippy::disallowed_methods, reason = "it ends with its client")]
     tokio::spawn(connection);
     client
 }
