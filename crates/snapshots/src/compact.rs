@@ -90,7 +90,7 @@ async fn merge(
     oldest: bool,
     now: Millis,
 ) -> Result<Option<SegmentRef>> {
-    let shapes = Shapes::of(snapshot);
+    let shapes = Shapes::used(snapshot, oldest, now).await?;
     let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
     let mut effects = Vec::new();
     let mut writer = None;
@@ -144,6 +144,35 @@ struct Shapes {
 }
 
 impl Shapes {
+    /// Only those that some value of the result has: while an old one is named, readers have to look at every value.
+    async fn used(snapshot: &Snapshot, oldest: bool, now: Millis) -> Result<Self> {
+        let all = Self::of(snapshot);
+        if all.table.len() < 2 {
+            return Ok(all);
+        }
+        let mut used = vec![false; all.table.len()];
+        let (mut scan, mut effects) = (Merge::new(snapshot, FIRST_UNIT, None), Vec::new());
+        while let Some(id) = scan.next(&mut effects).await? {
+            let (_, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
+            for at in [entry_value, mark_value].into_iter().flatten() {
+                let block = snapshot.block(&at).await?;
+                let shape = block.get(at.index()).map(|value| usize::from(value.shape));
+                let number = shape.and_then(|shape| all.numbers.get(at.layer())?.get(shape).copied());
+                let slot = number.and_then(|number| used.get_mut(number)).ok_or_else(|| snapshot.no_value(&at))?;
+                *slot = true;
+            }
+        }
+        Ok(all.keep(&used))
+    }
+
+    /// Numbers of shapes that are not kept mean nothing any more; no value has them.
+    fn keep(self, used: &[bool]) -> Self {
+        let place = |number: usize| used.iter().take(number).filter(|used| **used).count();
+        let numbers = self.numbers.into_iter().map(|layer| layer.into_iter().map(place).collect()).collect();
+        let table = self.table.into_iter().zip(used).filter_map(|(shape, used)| used.then_some(shape)).collect();
+        Self { table, numbers }
+    }
+
     fn of(snapshot: &Snapshot) -> Self {
         let mut table: Vec<Shape> = Vec::new();
         let mut number = |shape: &Arc<Shape>| {

@@ -217,3 +217,24 @@ async fn values_keep_their_shapes_when_layers_with_other_tables_merge() {
         assert_eq!(found, wanted);
     }
 }
+
+#[tokio::test]
+async fn p7_a_shape_that_no_value_has_any_more_is_not_named_after_a_merge() {
+    let (_folder, objects) = storage();
+    let mut manifest = Manifest::default();
+    for number in 0..2_u32 {
+        let identity = identity(number, SegmentKind::Delta);
+        let mut writer = SegmentWriter::create(&objects, identity, &shapes()[..2]).await.unwrap();
+        // The second layer overwrites each entry of the first with values of the other shape.
+        for id in 0..5 {
+            let delta = acknowledge_silently(Some((1, Hash128::default())), 12);
+            let value = snapshots::Value { key: b"key", shape: number as u16, row: None };
+            writer.push_delta(unit(id), &delta, Some(value), None).await.unwrap();
+        }
+        manifest.layers.push(Layer::delta(writer.finish().await.unwrap()));
+    }
+    let merged = compact(&objects, &manifest, identity(9, SegmentKind::Delta), 0..2, 0).await.unwrap();
+    let snapshot = Snapshot::open(&objects, &merged, 0).await.unwrap();
+    assert_eq!(snapshot.shapes().collect::<Vec<_>>(), [&shapes()[1]]);
+    assert_eq!(snapshot.count_entries().await.unwrap(), 5);
+}
