@@ -3,3 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod p1_random_histories;
+mod p1_what_failed_is_sent;
+mod p2_bounded_duplicates;
+mod p4_order_per_key;
+mod rows;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{RunKind, RunState};
+use domain::{RunId, RunKind, RunState};
 use runner::{Report, RunOptions};
 use serde_json::json;
 use store::Decision;
@@ -13,6 +13,8 @@ use testkit::rig::Rig;
 use super::chance::Chance;
 
 const STEPS: u64 = 12;
+/// Whoever hangs is told with its history too.
+const TOO_LONG: Duration = Duration::from_secs(300);
 const QUERY: &str = "select a, b, v, w from items";
 
 pub(super) struct History {
@@ -30,6 +32,7 @@ pub(super) struct History {
     /// The triggers are all on.
     pub(super) sends_all: bool,
     pub(super) first_run_only_future: bool,
+    pub(super) asked: Option<RunId>,
     seed: u64,
     checked: usize,
 }
@@ -37,11 +40,22 @@ pub(super) struct History {
 impl History {
     pub(super) async fn tell(seed: u64) {
         let mut history = Self::begin(seed).await;
-        for _ in 0..STEPS {
-            history.step().await;
-        }
-        history.end().await;
+        let whole = async {
+            for _ in 0..STEPS {
+                history.step().await;
+            }
+            history.end().await;
+        };
+        tokio::time::timeout(TOO_LONG, Box::pin(whole)).await.unwrap();
         history.told.clear();
+    }
+
+    #[expect(clippy::print_stderr, reason = "who asks for one seed wants to follow its history")]
+    pub(super) fn note(&mut self, line: String) {
+        if super::number("ROWCAST_SEED").is_some() {
+            eprintln!("{line}");
+        }
+        self.told.push(line);
     }
 
     async fn begin(seed: u64) -> Self {
@@ -77,6 +91,7 @@ impl History {
             silent: false,
             sends_all: true,
             first_run_only_future: only_future,
+            asked: None,
             seed,
             checked: 0,
         }
@@ -94,7 +109,7 @@ impl History {
     }
 
     pub(super) async fn check(&mut self, report: &Report) {
-        self.told.push(format!("    {:?} {:?} {:?}", report.state, report.reason, report.counts));
+        self.note(format!("    {:?} {:?} {:?}", report.state, report.reason, report.counts));
         report.counts.check().unwrap();
         let counts = serde_json::to_value(report.counts).unwrap();
         let attempts = self.rig.worker.scope.attempts(report.run).await.unwrap();
@@ -115,7 +130,7 @@ impl History {
     pub(super) async fn check_stream(&mut self) {
         let stream = self.rig.stream().await;
         for message in &self.rig.messages()[self.checked..] {
-            self.told.push(format!("        {message}"));
+            self.note(format!("        {message}"));
         }
         self.checked = stream.0.len();
         assert_eq!(stream.faults(self.from_empty), Vec::<String>::new());
@@ -123,7 +138,7 @@ impl History {
 
     /// Faults end, a lost run is taken over, puts settle, and one more run says everything.
     async fn end(&mut self) {
-        self.told.push("the end: no more faults".to_owned());
+        self.note("the end: no more faults".to_owned());
         self.rig.simulator.clear_faults();
         if self.lost {
             self.take_over().await;
@@ -142,7 +157,7 @@ impl History {
 
     /// With everything settled and nothing failing one run is enough, but for a time-out on a busy machine.
     async fn last_run(&mut self, kind: RunKind) {
-        self.told.push(format!("last {kind:?}"));
+        self.note(format!("last {kind:?}"));
         for _ in 0..3 {
             let report = self.rig.run_of(kind, RunOptions::default()).await;
             self.check(&report).await;
@@ -196,6 +211,7 @@ impl History {
 }
 
 impl Drop for History {
+    #[expect(clippy::print_stderr, reason = "a history that failed is told")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("ROWCAST_SEED={} failed:\n{}", self.seed, self.told.join("\n"));

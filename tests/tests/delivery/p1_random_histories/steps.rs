@@ -25,11 +25,11 @@ impl History {
         }
         if self.chance.percent(10) {
             let edition = 1 + self.chance.below(3) as u32;
-            self.told.push(format!("edition {edition}"));
+            self.note(format!("edition {edition}"));
             self.rig.set("/sync/message", json!({"json": message(edition)})).await;
         }
         if self.chance.percent(30) {
-            self.told.push("settled".to_owned());
+            self.note("settled".to_owned());
             self.rig.settled().await;
         }
         if self.chance.percent(60) {
@@ -37,7 +37,7 @@ impl History {
         }
         let rules = faults::some(&mut self.chance);
         if !rules.is_empty() {
-            self.told.push(format!("faults {rules:?}"));
+            self.note(format!("faults {rules:?}"));
             self.rig.simulator.faults(rules);
         }
         self.run().await;
@@ -60,12 +60,12 @@ impl History {
             });
         }
         let statements = statements.join(";\n");
-        self.told.push(statements.clone());
+        self.note(statements.clone());
         self.rig.sql(&statements).await;
     }
 
     pub(super) async fn set_triggers(&mut self, [added, changed, removed]: [bool; 3]) {
-        self.told.push(format!("triggers added {added}, changed {changed}, removed {removed}"));
+        self.note(format!("triggers added {added}, changed {changed}, removed {removed}"));
         self.sends_all = added && changed && removed;
         self.from_empty &= added;
         let triggers = json!({"added": added, "changed": changed, "removed": removed});
@@ -84,13 +84,14 @@ impl History {
             2 => RunKind::Baseline,
             _ => RunKind::Normal,
         };
-        self.told.push(format!("{kind:?}"));
+        self.note(format!("{kind:?}"));
         self.from_empty &= kind != RunKind::Baseline;
         self.silent = kind == RunKind::Baseline || !self.sends_all || self.first_run_only_future;
         if self.silent {
             self.excuse().await;
         }
         let run = self.rig.request(kind, RunOptions::default()).await;
+        self.asked = Some(run);
         match self.chance.below(10) {
             0..=2 => self.crash().await,
             3 => self.cancel().await,
@@ -104,12 +105,12 @@ impl History {
 
     /// Works on until the attempt is dropped somewhere.
     async fn crash(&mut self) {
-        let polls = 1 + self.chance.below(120) as u32;
-        self.told.push(format!("  at most {polls} polls"));
+        let polls = 1 + self.chance.below(260) as u32;
+        self.note(format!("  at most {polls} polls"));
         match self.rig.work_for_polls(polls).await {
             Some(ended) => self.ended(&ended.unwrap()).await,
             None => {
-                self.told.push("  crashed".to_owned());
+                self.note("  crashed".to_owned());
                 self.lost = true;
             }
         }
@@ -117,20 +118,26 @@ impl History {
 
     /// Another worker, or the same one after a restart, goes on with the run that was lost.
     pub(super) async fn take_over(&mut self) {
-        self.told.push("  taken over".to_owned());
+        self.note("  taken over".to_owned());
         // What it reads may differ from what the attempt before read. It has the configuration of its first claim.
         if self.silent || !self.sends_all {
             self.excuse().await;
         }
         self.rig.end_lease().await;
         self.lost = false;
+        let run = self.rig.worker.scope.run(self.asked.unwrap()).await.unwrap();
+        if run.state.ended() {
+            // It crashed after its last transaction.
+            self.note(format!("    {:?} {:?}", run.state, run.counts));
+            return self.check_stream().await;
+        }
         let report = self.rig.work().await;
         self.ended(&report).await;
     }
 
     async fn cancel(&mut self) {
         let calls = self.rig.simulator.calls_of(simulator::Operation::PutRecords) + self.chance.below(3);
-        self.told.push(format!("  cancelled at call {calls}"));
+        self.note(format!("  cancelled at call {calls}"));
         let cancel = CancellationToken::new();
         let when = async {
             self.rig.simulator.wait_for_calls(simulator::Operation::PutRecords, calls).await;
@@ -146,13 +153,13 @@ impl History {
 
     /// A worker that cannot renew its lease, and another one that takes over while the first still lives.
     async fn zombie(&mut self, run: RunId) {
-        self.told.push("  its lease ends while it works".to_owned());
+        self.note("  its lease ends while it works".to_owned());
         let mut first = self.rig.worker.clone();
         first.settings.lease = Duration::from_millis(1_000);
         let second = self.rig.second_worker().await;
         let cancel = CancellationToken::new();
         let (first, second) = tokio::join!(self.rig.try_work(&first, &cancel), self.rival(run, &second));
-        self.told.push(format!("  first {first:?}"));
+        self.note(format!("  first {first:?}"));
         match (first, second) {
             (Ok(report), None) | (Err(_), Some(report)) => self.ended(&report).await,
             // The first one had ended before its lease did.
@@ -207,7 +214,7 @@ impl History {
     }
 
     pub(super) async fn decide(&mut self, decision: Decision) {
-        self.told.push(format!("  {decision:?}"));
+        self.note(format!("  {decision:?}"));
         if decision == Decision::Forgotten {
             // Every key, since any may be gone when the next run comes.
             let gone = self.rig.stream().await.by_sequence().into_keys().collect::<Vec<_>>();
