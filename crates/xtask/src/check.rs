@@ -41,6 +41,11 @@ fn tests(shell: &Shell, postgres: &Binaries, filter: &[&str], long: bool) -> Com
         command.arg("--workspace");
     }
     command.args(filter).env("PG_BIN", &postgres.folder);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        // Most of the long tests wait: for settling times, leases, other processes.
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    }
     if long {
         command.env("ROWCAST_LONG", "1");
     }
