@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use embedded::Binaries;
 
-use crate::shell::{Shell, say, seconds, succeeds};
+use crate::shell::{Shell, say, seconds, succeeds, variable};
 use crate::{Failure, mutants, setup};
 
 /// What to do about a tool that is not there.
@@ -41,7 +41,7 @@ fn tests(shell: &Shell, postgres: &Binaries, filter: &[&str], long: bool) -> Com
         command.arg("--workspace");
     }
     command.args(filter).env("PG_BIN", &postgres.folder);
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+    if variable("RUST_TEST_THREADS").is_none() {
         // Most of the long tests wait: for settling times, leases, other processes.
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         command.env("RUST_TEST_THREADS", (2 * cores).to_string());
