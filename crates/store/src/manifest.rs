@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::codec::{from_json, from_word, millis, millis_up, unsigned};
 use crate::error::database;
-use crate::{Checkpoint, Claim, Error, LayerChange, Scope};
+use crate::{Claim, Error, Scope};
 
 /// A layer as the list of a manifest names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,24 +76,6 @@ impl Scope {
     /// All that are kept, newest first: the newest of each run. An object that one of them names must not be collected.
     pub async fn manifests(&self, sync: SyncId) -> Result<Vec<Manifest>, Error> {
         self.read_manifests(sync, i64::MAX).await
-    }
-
-    /// Makes the layers of an older manifest the newest, as a checkpoint of this run.
-    pub async fn restore_manifest(
-        &self,
-        claim: &Claim,
-        manifest_version: &mut u64,
-        version: u64,
-    ) -> Result<Manifest, Error> {
-        let older = self
-            .manifests(claim.sync)
-            .await?
-            .into_iter()
-            .find(|manifest| manifest.version == version)
-            .ok_or_else(|| Error::not_found("manifest", version))?;
-        let layers = LayerChange::Replace(older.layers.iter().map(Layer::to_ref).collect());
-        self.checkpoint(claim, manifest_version, &Checkpoint { layers, ..Checkpoint::default() }).await?;
-        Ok(older)
     }
 
     /// Deletes manifests of ended runs but for the newest `keep`, and windows that no manifest names any more. What

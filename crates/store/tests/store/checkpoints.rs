@@ -139,10 +139,10 @@ async fn each_run_keeps_its_last_manifest_until_it_is_pruned_and_an_older_one_ca
 
     let claim = fixture.claim().await;
     let mut version = claim.manifest_version;
-    fixture.scope.restore_manifest(&claim, &mut version, manifests[2].version).await.unwrap();
+    let layers = LayerChange::Replace(manifests[2].layers.iter().map(Layer::to_ref).collect());
+    fixture.scope.checkpoint(&claim, &mut version, &Checkpoint { layers, ..Checkpoint::default() }).await.unwrap();
     let newest = fixture.scope.manifest(fixture.sync).await.unwrap().unwrap();
     assert_eq!((newest.version, newest.run, &newest.layers), (version, claim.run, &manifests[2].layers));
-    assert!(matches!(fixture.scope.restore_manifest(&claim, &mut version, 99).await, Err(Error::NotFound { .. })));
 
     assert_eq!(fixture.count("snapshot_window").await, 3);
     fixture.scope.prune_manifests(&claim, version, 2).await.unwrap();
