@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use history::History;
 
-/// So many in the short part of the tests; `ROWCAST_LONG=1` takes more, `ROWCAST_SEED=n` that one alone.
+/// So many in the short part of the tests; `ROWCAST_LONG=1` takes 500, `ROWCAST_LONG=n` as many that the short part
+/// does not have, `ROWCAST_SEED=n` that one alone.
 const SHORT: u64 = 24;
 const LONG: u64 = 500;
 /// They run beside each other.
@@ -20,7 +21,8 @@ const LANES: u64 = 4;
 fn p1_p2_p3_p4_after_any_history_of_faults_and_crashes_the_stream_says_what_the_model_says() {
     let seeds = match (number("ROWCAST_SEED"), number("ROWCAST_LONG")) {
         (Some(seed), _) => seed..=seed,
-        (None, Some(_)) => 1..=LONG,
+        (None, Some(1)) => 1..=LONG,
+        (None, Some(so_many)) => SHORT + 1..=SHORT + so_many,
         (None, None) => 1..=SHORT,
     };
     let next = AtomicU64::new(*seeds.start());
