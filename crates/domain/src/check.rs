@@ -1,8 +1,72 @@
 //! What a configuration must hold to, beyond its shape. Each problem is a sentence that names the field.
 
-use crate::config::{Destination, Guards, Limits, Model, Sync};
+use crate::config::{Destination, Guards, Limits, Model, PostgresSource, Secret, Sync, TlsMode};
+use crate::egress::{EgressPolicy, parse_host};
 
 const MIB: usize = 1 << 20;
+
+/// The longest name of a user or database that PostgreSQL keeps whole.
+const LONGEST_NAME: usize = 63;
+/// Some hundred certificates.
+const LONGEST_CA: usize = 256 << 10;
+
+impl PostgresSource {
+    /// What a source of the service must hold to: it names nothing of the machine that the service runs on.
+    pub fn problems(&self, egress: &EgressPolicy) -> Vec<String> {
+        let mut out = Vec::new();
+        let secrets = [("url", &self.url), ("password", &self.password)];
+        for (name, _) in secrets.iter().filter(|(_, secret)| matches!(secret, Some(Secret::Env(_) | Secret::File(_)))) {
+            out.push(format!("source.{name} names a variable or a file; give the value itself, it is kept sealed"));
+        }
+        let fields = [("host", &self.host), ("user", &self.user), ("database", &self.database)];
+        for (name, text) in fields {
+            match text.as_deref() {
+                Some(_) if self.url.is_some() => out.push(format!("source.{name} stands beside source.url; keep one")),
+                None if self.url.is_some() => {}
+                None | Some("") => out.push(format!("source.{name} is missing")),
+                Some(text) if text.contains('\0') => out.push(format!("source.{name} holds a NUL character")),
+                Some(text) if name == "host" => out.extend(host_problem(text, egress)),
+                Some(text) if text.len() > LONGEST_NAME => out.push(format!(
+                    "source.{name} has {} bytes; names of PostgreSQL have {LONGEST_NAME} at most",
+                    text.len()
+                )),
+                Some(_) => {}
+            }
+        }
+        match self.port {
+            Some(_) if self.url.is_some() => out.push("source.port stands beside source.url; keep one".to_owned()),
+            Some(0) => out.push("source.port is 0; ports are 1 to 65535".to_owned()),
+            _ => {}
+        }
+        out.extend(self.authority_problem());
+        out
+    }
+
+    fn authority_problem(&self) -> Option<String> {
+        let unchecked = matches!(self.tls, Some(TlsMode::Disable | TlsMode::Require));
+        let problem = match &self.ca {
+            _ if self.ca_file.is_some() => "source.ca_file names a file; give the certificates themselves as source.ca",
+            Some(_) if unchecked => "source.ca has no effect: only with tls `verify-full` are certificates checked",
+            Some(ca) if ca.len() > LONGEST_CA => "source.ca is too long; give the authorities of this server alone",
+            Some(ca) if !ca.contains("-----BEGIN CERTIFICATE-----") => {
+                "source.ca holds no certificate; give it as PEM, `-----BEGIN CERTIFICATE-----` first"
+            }
+            _ => return None,
+        };
+        Some(problem.to_owned())
+    }
+}
+
+fn host_problem(host: &str, egress: &EgressPolicy) -> Option<String> {
+    if host.starts_with('/') {
+        let refused = egress.check_unix_socket().err()?;
+        return Some(format!("source.host is a path: {refused}; name a host"));
+    }
+    if egress.is_open() {
+        return None;
+    }
+    parse_host(host).err().map(|error| format!("source.host: {error}"))
+}
 
 impl Model {
     pub fn problems(&self) -> Vec<String> {
@@ -57,5 +121,62 @@ impl Sync {
             out.push("sync.stream is not the name of a stream: 1 to 128 letters, digits, `_`, `.` and `-`".to_owned());
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> PostgresSource {
+        let text = |text: &str| Some(text.to_owned());
+        PostgresSource {
+            host: text("db.example.com"),
+            port: Some(5432),
+            user: text("reader"),
+            database: text("shop"),
+            ..PostgresSource::default()
+        }
+    }
+
+    #[test]
+    fn a_source_of_the_service_names_nothing_of_its_machine() {
+        let service = EgressPolicy::default();
+        assert_eq!(good().problems(&service), Vec::<String>::new());
+        let by_url = PostgresSource {
+            url: Some(Secret::Stored(crate::SecretId::from_uuid(uuid::Uuid::nil()))),
+            ..PostgresSource::default()
+        };
+        assert_eq!(by_url.problems(&service), Vec::<String>::new());
+        let text = |text: &str| Some(text.to_owned());
+        let pem = "-----BEGIN CERTIFICATE-----";
+        for (source, problem) in [
+            (PostgresSource { host: None, ..good() }, "source.host is missing"),
+            (PostgresSource { user: text(""), ..good() }, "source.user is missing"),
+            (PostgresSource { database: None, ..good() }, "source.database is missing"),
+            (PostgresSource { host: text("a\0b"), ..good() }, "source.host holds a NUL"),
+            (PostgresSource { user: text("a\0b"), ..good() }, "source.user holds a NUL"),
+            (PostgresSource { database: text(&"d".repeat(64)), ..good() }, "source.database has 64 bytes"),
+            (PostgresSource { port: Some(0), ..good() }, "source.port is 0"),
+            (PostgresSource { host: text("/run/postgresql"), ..good() }, "source.host is a path"),
+            (PostgresSource { host: text("127.1"), ..good() }, "looks like a number"),
+            (PostgresSource { host: text("a,b"), ..good() }, "source.host: the host is not a name"),
+            (PostgresSource { password: Some(Secret::Env("HOME".to_owned())), ..good() }, "source.password names"),
+            (
+                PostgresSource { url: Some(Secret::File("/etc/passwd".to_owned())), ..PostgresSource::default() },
+                "source.url names",
+            ),
+            (PostgresSource { host: text("h"), ..by_url.clone() }, "source.host stands beside"),
+            (PostgresSource { port: Some(1), ..by_url }, "source.port stands beside"),
+            (PostgresSource { ca_file: text("/etc/ca.pem"), ..good() }, "source.ca_file names a file"),
+            (PostgresSource { ca: text("garbage"), ..good() }, "source.ca holds no certificate"),
+            (PostgresSource { ca: text(&pem.repeat(20_000)), ..good() }, "source.ca is too long"),
+            (PostgresSource { ca: text(pem), tls: Some(TlsMode::Require), ..good() }, "source.ca has no effect"),
+        ] {
+            let problems = source.problems(&service);
+            assert!(problems.len() == 1 && problems[0].contains(problem), "{problem}: {problems:?}");
+        }
+        let socket = PostgresSource { host: text("/run/postgresql"), ..good() };
+        assert_eq!(socket.problems(&service.allow_unix_sockets()), Vec::<String>::new());
     }
 }

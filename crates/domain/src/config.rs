@@ -7,6 +7,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::SecretId;
 use crate::run::Change;
 
 /// Where a secret is found. The value itself is never part of a configuration, and what stands in its place by mistake
@@ -18,6 +19,8 @@ pub enum Secret {
     Env(String),
     /// The path of a file; one trailing newline is dropped.
     File(String),
+    /// A sealed value of the service's own database.
+    Stored(SecretId),
 }
 
 impl<'de> Deserialize<'de> for Secret {
@@ -29,6 +32,9 @@ impl<'de> Deserialize<'de> for Secret {
         match (named.next(), named.next()) {
             (Some((kind, name)), None) if kind == "env" => Ok(Self::Env(name)),
             (Some((kind, path)), None) if kind == "file" => Ok(Self::File(path)),
+            (Some((kind, id)), None) if kind == "stored" => {
+                id.parse().map(Self::Stored).map_err(|_| serde::de::Error::custom(WANTED))
+            }
             _ => Err(serde::de::Error::custom(WANTED)),
         }
     }
@@ -62,6 +68,9 @@ pub struct PostgresSource {
     /// A PEM file with the certificates to trust instead of the public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<String>,
+    /// The same certificates, written out as PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +110,9 @@ pub enum Credentials {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session_token: Option<Secret>,
     },
-    /// The default chain of the AWS SDK, where the operator allows it.
+    /// A role of the user's account that trusts the service, on condition of the workspace's external id.
+    Role { role_arn: String },
+    /// The service's own identity, as the default chain of the AWS SDK finds it, where the operator allows it.
     DefaultChain {},
 }
 

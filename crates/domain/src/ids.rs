@@ -68,11 +68,17 @@ macro_rules! id {
     };
 }
 
+id!(ApprovalId, "apr");
 id!(DestinationId, "dst");
+id!(InvitationId, "inv");
+id!(JobId, "job");
+id!(KeyId, "key");
 id!(ModelId, "mdl");
 id!(RunId, "run");
+id!(SecretId, "sec");
 id!(SourceId, "src");
 id!(SyncId, "syn");
+id!(UserId, "usr");
 id!(WorkspaceId, "ws");
 
 #[cfg(test)]

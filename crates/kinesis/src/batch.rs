@@ -30,10 +30,19 @@ pub(crate) async fn deliver(window: &Window<'_>, batch: Batch) -> Delivered {
             delivery.waiting.push(group);
             break;
         }
+        // Assuming a role takes time, in which the window may end. Nothing has been put of this group then.
+        let ready = window.writer.client.ready().await;
+        if window.is_over() {
+            delivery.waiting.push(group);
+            break;
+        }
         let id = window.writer.calls.next();
         let records: Vec<&Record> = delivery.records(&group);
         let (started_at, started) = (window.writer.clock.now(), Instant::now());
-        let answer = window.writer.client.put_records(&window.writer.stream.arn, &records).await;
+        let answer = match ready {
+            Ok(ticket) => window.writer.client.put_records(ticket, &window.writer.stream.arn, &records).await,
+            Err(failure) => Err(failure),
+        };
         let call = Call {
             id,
             attempt: group.attempt,

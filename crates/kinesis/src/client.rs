@@ -1,27 +1,31 @@
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::config::{
-    AppName, Credentials, IdentityCache, Region, SharedCredentialsProvider, SharedHttpClient,
-    StalledStreamProtectionConfig,
+    AppName, IdentityCache, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{Asked, Error};
 use crate::failure::Failure;
-use crate::settings::{Access, Settings};
+use crate::http::Address;
+use crate::identity::{AssumedRole, Identity, Sessions, Ticket};
+use crate::role::Base;
+use crate::settings::{Access, Settings, Timeouts};
+use crate::sts::base;
 
 /// Kinesis in one region, as one identity. It shares nothing with other clients, so that no tenant's throttling or
-/// credentials touch another's. Clones share its connections.
+/// credentials touch another's. Clones share its connections and its sessions.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) sdk: aws_sdk_kinesis::Client,
+    identity: Identity,
     place: Arc<Place>,
 }
 
@@ -31,37 +35,38 @@ struct Place {
     /// For messages.
     endpoint: String,
     custom: bool,
+    role_arn: Option<String>,
+    /// Whether the egress policy leaves anything out.
+    guarded: bool,
 }
+
+type Answer<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
 /// Tries of a call that reads only.
 const TRIES: u32 = 4;
-/// Kinesis closes a connection that idles for long; one that is closed while a put is written leaves doubt.
-const POOL_IDLE: Duration = Duration::from_secs(20);
 
 impl Client {
     pub async fn new(settings: Settings) -> Result<Self, Error> {
         check_region(&settings.region)?;
-        let plain = match &settings.endpoint {
-            None => false,
-            Some(endpoint) => is_plain_http(endpoint)?,
-        };
+        let address = settings.endpoint.as_deref().map_or_else(|| Ok(Address::of_aws()), Address::parse)?;
+        let http_client = address.client(&settings.egress)?;
         let region = Region::new(settings.region.clone());
+        let (identity, credentials) = identity(&settings, region.clone()).await?;
+        let cache = match &identity {
+            Identity::Fixed => IdentityCache::lazy().build(),
+            // Sessions are kept by the identity itself, which also knows when one ended early.
+            Identity::Role(_) => IdentityCache::no_cache(),
+        };
         let mut config = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(region.clone())
-            .http_client(http_client(plain)?)
-            .credentials_provider(credentials(&settings.access, region).await?)
-            .identity_cache(IdentityCache::lazy().build())
+            .region(region)
+            .http_client(http_client)
+            .credentials_provider(credentials)
+            .identity_cache(cache)
             .retry_partition(RetryPartition::custom(partition_name()).build())
             // The writer tries again itself: it must know of every put.
             .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(settings.timeouts.connect)
-                    .operation_timeout(settings.timeouts.call)
-                    .operation_attempt_timeout(settings.timeouts.call)
-                    .build(),
-            )
+            .timeout_config(call_times(settings.timeouts))
             // Calls are short and have a time-out as a whole.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_app_name(AppName::new("rowcast").ok());
@@ -71,8 +76,13 @@ impl Client {
             custom: settings.endpoint.is_some(),
             endpoint: settings.endpoint.unwrap_or(default),
             region: settings.region,
+            role_arn: match settings.access {
+                Access::Role(role) => Some(role.role_arn),
+                Access::Keys(_) | Access::DefaultChain => None,
+            },
+            guarded: !settings.egress.is_open(),
         };
-        Ok(Self { sdk: aws_sdk_kinesis::Client::from_conf(config.build()), place: Arc::new(place) })
+        Ok(Self { sdk: aws_sdk_kinesis::Client::from_conf(config.build()), identity, place: Arc::new(place) })
     }
 
     pub fn region(&self) -> &str {
@@ -85,7 +95,39 @@ impl Client {
     }
 
     pub(crate) fn error(&self, action: &'static str, resource: &str, failure: Failure) -> Error {
-        Asked { action, resource, region: &self.place.region, endpoint: &self.place.endpoint }.error(failure)
+        let Place { region, endpoint, role_arn, .. } = &*self.place;
+        Asked { action, resource, region, endpoint, role_arn: role_arn.as_deref() }.error(failure)
+    }
+
+    /// Makes sure that there are credentials. Where a role is assumed this may take as long as a call.
+    pub(crate) async fn ready(&self) -> Result<Ticket, Failure> {
+        self.identity.ready().await
+    }
+
+    /// Makes a call, with credentials that are there.
+    pub(crate) async fn call<T, E>(&self, call: impl Future<Output = Answer<T, E>>) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let ticket = self.ready().await?;
+        self.call_with(ticket, call).await
+    }
+
+    pub(crate) async fn call_with<T, E>(
+        &self,
+        ticket: Ticket,
+        call: impl Future<Output = Answer<T, E>>,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        match call.await {
+            Ok(answer) => {
+                self.identity.answered();
+                Ok(answer)
+            }
+            Err(error) => Err(self.identity.judged(ticket, Failure::from_sdk(error)).guarded(self.place.guarded)),
+        }
     }
 
     /// A call that changes nothing is simply tried again when it was throttled or got no answer.
@@ -123,50 +165,27 @@ fn check_region(region: &str) -> Result<(), Error> {
     Err(Error::Settings { what: format!("`{region}` is not an AWS region: give its code, such as eu-west-1") })
 }
 
-fn is_plain_http(endpoint: &str) -> Result<bool, Error> {
-    let rest = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://")).unwrap_or_default();
-    if rest.is_empty() || rest.contains(char::is_whitespace) {
-        let what = format!("the endpoint `{endpoint}` is not an address: write it as https://HOST or http://HOST:PORT");
-        return Err(Error::Settings { what });
-    }
-    Ok(endpoint.starts_with("http://"))
-}
-
-fn http_client(plain: bool) -> Result<SharedHttpClient, Error> {
-    let builder = Builder::new().pool_idle_timeout(POOL_IDLE);
-    if plain {
-        return Ok(builder.build_http());
-    }
-    // Without roots the TLS layer would panic or refuse everyone.
-    if rustls_native_certs::load_native_certs().certs.is_empty() {
-        return Err(Error::NoCertificates);
-    }
-    Ok(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
-}
-
-async fn credentials(access: &Access, region: Region) -> Result<SharedCredentialsProvider, Error> {
-    let keys = match access {
-        Access::Keys(keys) => keys,
-        Access::DefaultChain => {
-            let config = aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http_client(false)?)
-                .region(region)
-                .load()
-                .await;
-            let none = || Error::Settings { what: "the AWS SDK offers no default chain of credentials".to_owned() };
-            return config.credentials_provider().ok_or_else(none);
+async fn identity(settings: &Settings, region: Region) -> Result<(Identity, SharedCredentialsProvider), Error> {
+    Ok(match &settings.access {
+        Access::Keys(keys) => (Identity::Fixed, base(&Base::Keys(keys.clone()), region).await?),
+        Access::DefaultChain => (Identity::Fixed, base(&Base::DefaultChain, region).await?),
+        Access::Role(access) => {
+            let role = Arc::new(AssumedRole::new(settings, access).await?);
+            (Identity::Role(role.clone()), SharedCredentialsProvider::new(Sessions(role)))
         }
-    };
-    if keys.access_key_id.is_empty() || keys.secret_access_key.is_empty() {
-        let what = "the access key id or its secret is empty: check where they are read from".to_owned();
-        return Err(Error::Settings { what });
-    }
-    let (id, secret) = (keys.access_key_id.clone(), keys.secret_access_key.clone());
-    Ok(SharedCredentialsProvider::new(Credentials::from_keys(id, secret, keys.session_token.clone())))
+    })
+}
+
+pub(crate) fn call_times(timeouts: Timeouts) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(timeouts.connect)
+        .operation_timeout(timeouts.call)
+        .operation_attempt_timeout(timeouts.call)
+        .build()
 }
 
 /// Clients of one partition share a budget of retries, whatever their retry setting.
-fn partition_name() -> String {
+pub(crate) fn partition_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("rowcast-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }

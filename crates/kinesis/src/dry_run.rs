@@ -1,5 +1,6 @@
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -8,7 +9,8 @@ use crate::put::{ACTION, build};
 use crate::streams::Stream;
 
 /// What a put that should not write came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DryRun {
     /// The stream exists and may be written to. The right to use its KMS key is not checked.
     Allowed,
@@ -29,7 +31,7 @@ impl Client {
     async fn dry_put(&self, stream: &Stream) -> Result<DryRun, Failure> {
         let entry = PutRecordsRequestEntry::builder().data(Blob::new(DATA)).partition_key(KEY);
         let request = self.sdk.put_records().stream_arn(&stream.arn).dry_run(true).records(build(entry)?);
-        match request.send().await.map_err(Failure::from_sdk) {
+        match self.call(request.send()).await {
             Err(failure) if failure.code == ANSWER => Ok(DryRun::Allowed),
             Err(failure) => Err(failure),
             Ok(answer) => match answer.records() {

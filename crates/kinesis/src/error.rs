@@ -1,6 +1,6 @@
 use engine::outcome::{Fatal, Verdict};
 
-use crate::failure::{Failure, Kind, NO_CREDENTIALS};
+use crate::failure::{Failure, Kind, NO_CREDENTIALS, RoleTrouble};
 
 /// Why Kinesis cannot be used, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,33 @@ pub enum Error {
          (Debian: apt-get install -y ca-certificates)"
     )]
     NoCertificates,
+
+    #[error("the endpoint may not be connected to. Correct it, or ask the operator to allow its network")]
+    EndpointRefused,
+
+    #[error(
+        "the role {role_arn} cannot be assumed: AWS denies it. Check that the role exists, that its trust policy names \
+         this service's principal and your workspace's external id, and that no service control policy denies it"
+    )]
+    RoleRefused { role_arn: String, cause: Box<Failure> },
+
+    #[error(
+        "the role {role_arn} cannot be assumed: AWS refuses the request with {}. Check the role's ARN and that STS is \
+         enabled for {region}", .cause.code
+    )]
+    RoleNotAccepted { role_arn: String, region: String, cause: Box<Failure> },
+
+    #[error(
+        "the role {role_arn} cannot be assumed, because the service's own AWS credentials are missing or not valid ({}). \
+         The operator must correct them", .cause.code
+    )]
+    ServiceIdentity { role_arn: String, cause: Box<Failure> },
+
+    #[error(
+        "the role {role_arn} cannot be assumed now: STS gave no usable answer ({}). It is tried again; check the \
+         connection to STS in {region} if it goes on", .cause.code
+    )]
+    StsUnavailable { role_arn: String, region: String, cause: Box<Failure> },
 
     #[error(
         "{action} on {resource} is denied. Allow the action on this resource in the IAM policy of these credentials, \
@@ -87,12 +114,33 @@ pub enum Error {
     Refused { action: &'static str, resource: String, cause: Box<Failure> },
 }
 
+impl Error {
+    /// Whether AWS said that this identity may not.
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::AccessDenied { .. } | Self::RoleRefused { .. })
+    }
+
+    /// Whether another try may find another answer without anyone changing anything.
+    pub fn is_inconclusive(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. }
+                | Self::NoAnswer { .. }
+                | Self::Unreachable { .. }
+                | Self::StsUnavailable { .. }
+                | Self::ServiceIdentity { .. }
+        )
+    }
+}
+
 /// What was asked, of whom.
 pub(crate) struct Asked<'a> {
     pub(crate) action: &'static str,
     pub(crate) resource: &'a str,
     pub(crate) region: &'a str,
     pub(crate) endpoint: &'a str,
+    /// As whom.
+    pub(crate) role_arn: Option<&'a str>,
 }
 
 impl Asked<'_> {
@@ -102,6 +150,16 @@ impl Asked<'_> {
         let (kind, verdict, cause) = (failure.kind, failure.verdict(1), Box::new(failure));
         match (kind, verdict) {
             (Kind::NoCredentials, _) => Error::NoCredentials { cause },
+            (Kind::Role(trouble), _) => {
+                let role_arn = self.role_arn.unwrap_or_default().to_owned();
+                match trouble {
+                    RoleTrouble::Refused => Error::RoleRefused { role_arn, cause },
+                    RoleTrouble::ServiceIdentity => Error::ServiceIdentity { role_arn, cause },
+                    RoleTrouble::NotAccepted => Error::RoleNotAccepted { role_arn, region, cause },
+                    RoleTrouble::Unavailable => Error::StsUnavailable { role_arn, region, cause },
+                }
+            }
+            (Kind::SessionEnded, _) => Error::ExpiredCredentials { cause },
             (Kind::NotSent, _) if cause.code == NO_CREDENTIALS => Error::NoCredentials { cause },
             (Kind::NotSent, _) => Error::Unreachable { endpoint, cause },
             (_, Verdict::Fatal(fatal)) => match fatal {

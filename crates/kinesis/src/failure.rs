@@ -8,6 +8,7 @@ use aws_sdk_kinesis::operation::RequestId;
 use engine::outcome::{CallFailure, Fatal, Verdict, judge_call};
 
 pub(crate) const NO_CREDENTIALS: &str = "no-credentials";
+const UNREACHABLE: &str = "unreachable";
 
 /// A call without a usable answer, or with an error for an answer.
 #[derive(Debug)]
@@ -28,10 +29,26 @@ pub(crate) enum Kind {
     /// There are no credentials to sign it with, and there will be none.
     NoCredentials,
     NoAnswer,
+    /// The role was not assumed, so that the call was not made.
+    Role(RoleTrouble),
+    /// The session of the role had ended; another one begins with the next try.
+    SessionEnded,
     Answer {
         /// Kinesis sent a code.
         coded: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoleTrouble {
+    /// AccessDenied: AWS does not tell a role that does not exist from one that does not trust us.
+    Refused,
+    /// The service's own credentials are missing or bad.
+    ServiceIdentity,
+    /// STS refuses the request itself.
+    NotAccepted,
+    /// No usable answer, or one that says "later".
+    Unavailable,
 }
 
 impl Failure {
@@ -85,10 +102,22 @@ impl Failure {
         }
     }
 
+    /// Where egress is limited nobody is told what lies behind an address: closed, filtered and refused look alike.
+    pub(crate) fn guarded(self, guarded: bool) -> Self {
+        match self.kind {
+            Kind::NotSent if guarded && self.code == UNREACHABLE => {
+                tracing::info!(failure = %self, "an endpoint could not be reached");
+                Self { message: "the endpoint cannot be reached from here".to_owned(), source: None, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// What it means to a put of so many records.
     pub(crate) fn verdict(&self, records: usize) -> Verdict {
         let failure = match self.kind {
-            Kind::NotSent => CallFailure::NotSent,
+            Kind::NotSent | Kind::SessionEnded | Kind::Role(RoleTrouble::Unavailable) => CallFailure::NotSent,
+            Kind::Role(_) => return Verdict::Fatal(Fatal::AccessDenied),
             Kind::NoCredentials => return Verdict::Fatal(Fatal::InvalidCredentials),
             Kind::NoAnswer => CallFailure::NoAnswer,
             Kind::Answer { coded } => CallFailure::Error {
@@ -133,7 +162,7 @@ fn dispatch(error: &(dyn StdError + 'static)) -> (Kind, String) {
         return (kind, NO_CREDENTIALS.to_owned());
     }
     match find::<hyper_util::client::legacy::Error>(error) {
-        Some(hyper) if hyper.is_connect() => (Kind::NotSent, "unreachable".to_owned()),
+        Some(hyper) if hyper.is_connect() => (Kind::NotSent, UNREACHABLE.to_owned()),
         _ => (Kind::NoAnswer, "connection-lost".to_owned()),
     }
 }

@@ -6,6 +6,7 @@ use engine::record::Record;
 
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::identity::Ticket;
 
 pub(crate) const ACTION: &str = "kinesis:PutRecords";
 
@@ -17,10 +18,10 @@ pub(crate) struct Answer {
 
 impl Client {
     /// One PutRecords call. The stream goes by its ARN, which also names the account.
-    pub(crate) async fn put_records(&self, arn: &str, records: &[&Record]) -> Result<Answer, Failure> {
+    pub(crate) async fn put_records(&self, ticket: Ticket, arn: &str, records: &[&Record]) -> Result<Answer, Failure> {
         let entries = records.iter().map(|record| entry(record)).collect::<Result<Vec<_>, _>>()?;
         let request = self.sdk.put_records().stream_arn(arn).set_records(Some(entries));
-        let output = request.send().await.map_err(Failure::from_sdk)?;
+        let output = self.call_with(ticket, request.send()).await?;
         let request_id = output.request_id().map(str::to_owned);
         let results = output.records;
         if results.len() != records.len() {

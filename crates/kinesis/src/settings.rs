@@ -2,7 +2,10 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::Limits;
+use domain::egress::EgressPolicy;
 use engine::outcome::RetryPolicy;
+
+use crate::role::RoleAccess;
 
 /// Where Kinesis is, and as whom it is called.
 #[derive(Debug, Clone)]
@@ -10,13 +13,19 @@ pub struct Settings {
     pub region: String,
     /// Another address than that of AWS, with `http://` or `https://`.
     pub endpoint: Option<String>,
+    /// The same for STS, which only roles need.
+    pub sts_endpoint: Option<String>,
     pub access: Access,
     pub timeouts: Timeouts,
+    /// Which addresses may be connected to, whatever the names of hosts resolve to.
+    pub egress: EgressPolicy,
 }
 
 #[derive(Debug, Clone)]
 pub enum Access {
     Keys(Keys),
+    /// A role of the customer, assumed by the service.
+    Role(RoleAccess),
     /// Environment, profile, web identity, container, instance: as the AWS SDK finds them. Only where the operator
     /// allows it, since these are the rights of the service itself.
     DefaultChain,
@@ -80,8 +89,10 @@ mod tests {
         let settings = Settings {
             region: "eu-west-1".to_owned(),
             endpoint: None,
+            sts_endpoint: None,
             access: Access::Keys(keys),
             timeouts: Timeouts::default(),
+            egress: EgressPolicy::default(),
         };
         let printed = format!("{settings:?}");
         assert!(printed.contains("AKIDEXAMPLE") && !printed.contains("hush"), "{printed}");

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use aws_sdk_kinesis::operation::list_streams::ListStreamsOutput;
 use domain::Millis;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -14,7 +15,7 @@ pub struct Stream {
     pub arn: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamSummary {
     pub name: String,
     pub arn: String,
@@ -25,19 +26,23 @@ pub struct StreamSummary {
     pub created_at: Option<Millis>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StreamStatus {
     Creating,
     Active,
     Updating,
     Deleting,
+    #[serde(untagged)]
     Other(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StreamMode {
     OnDemand,
     Provisioned,
+    #[serde(untagged)]
     Other(String),
 }
 
@@ -93,7 +98,7 @@ impl Client {
             Next::Token(token) => request.next_token(token),
             Next::After(name) => request.exclusive_start_stream_name(name),
         };
-        request.send().await.map_err(Failure::from_sdk)
+        self.call(request.send()).await
     }
 }
 
@@ -104,7 +109,7 @@ enum Next {
 }
 
 fn summary(stream: aws_sdk_kinesis::types::StreamSummary) -> StreamSummary {
-    use aws_sdk_kinesis::types::{StreamMode as Mode, StreamStatus as Status};
+    use aws_sdk_kinesis::types::StreamStatus as Status;
     let status = match stream.stream_status {
         Status::Creating => StreamStatus::Creating,
         Status::Active => StreamStatus::Active,
@@ -112,13 +117,18 @@ fn summary(stream: aws_sdk_kinesis::types::StreamSummary) -> StreamSummary {
         Status::Deleting => StreamStatus::Deleting,
         other => StreamStatus::Other(other.as_str().to_owned()),
     };
-    let mode = stream.stream_mode_details.map(|details| match details.stream_mode {
+    let mode = stream.stream_mode_details.map(|details| stream_mode(details.stream_mode));
+    let created_at = stream.stream_creation_timestamp.and_then(|time| time.to_millis().ok());
+    StreamSummary { name: stream.stream_name, arn: stream.stream_arn, status, mode, created_at }
+}
+
+pub(crate) fn stream_mode(mode: aws_sdk_kinesis::types::StreamMode) -> StreamMode {
+    use aws_sdk_kinesis::types::StreamMode as Mode;
+    match mode {
         Mode::OnDemand => StreamMode::OnDemand,
         Mode::Provisioned => StreamMode::Provisioned,
         other => StreamMode::Other(other.as_str().to_owned()),
-    });
-    let created_at = stream.stream_creation_timestamp.and_then(|time| time.to_millis().ok());
-    StreamSummary { name: stream.stream_name, arn: stream.stream_arn, status, mode, created_at }
+    }
 }
 
 /// Up to three names that the user may have meant, as a sentence.

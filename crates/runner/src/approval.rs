@@ -1,11 +1,12 @@
 //! Asking a person, and what the answer covers.
 
+use domain::ApprovalId;
 use engine::guard::Question;
 use engine::rules;
 use engine::unit::{Delta, EntryChange};
 use serde_json::{Value as Json, json};
 use snapshots::{SegmentRef, Value};
-use store::{Approval, ApprovalChange, ApprovalId, ApprovalState, NewApproval, Scope};
+use store::{Approval, ApprovalChange, ApprovalState, NewApproval, Scope};
 
 use crate::course::GuardAnswer;
 use crate::job::Job;
@@ -63,7 +64,12 @@ pub(crate) async fn ask(job: &Job, plan: &mut Plan, questions: &[Question]) -> R
     changes.retain(
         |change| matches!(change, ApprovalChange::Close(id) if Some(*id) == job.approval.as_ref().map(|a| a.id)),
     );
-    changes.push(ApprovalChange::Open(NewApproval { id: ApprovalId::fresh(), kind: KIND.to_owned(), covered, shown }));
+    changes.push(ApprovalChange::Open(NewApproval {
+        id: ApprovalId::from_uuid(uuid::Uuid::now_v7()),
+        kind: KIND.to_owned(),
+        covered,
+        shown,
+    }));
     Ok(changes)
 }
 

@@ -1,8 +1,10 @@
 //! What a run does about a changed configuration: go on, send all again, take only future changes, or ask.
 
-use domain::{FirstRun, RunKind};
+use domain::{ApprovalId, FirstRun, RunKind};
 use serde::{Deserialize, Serialize};
-use store::{ApprovalId, Decision, Part};
+use store::{Decision, Part};
+
+use crate::Error;
 
 /// What the user asked of a run beyond "sync now". Kept with the run, so that a take-over does the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,54 @@ pub struct RunOptions {
     /// The answer to a guard's request. It is given when the run is claimed, so it ends with the request for the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<GuardAnswer>,
+    /// What a run of the kind `resend` sends. Every other row is left exactly as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<ChosenRows>,
+}
+
+/// Rows of the model by their keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChosenRows {
+    /// Each an array of the values of the key columns in their order, or an object of them; values as they are shown in
+    /// lists and previews.
+    pub keys: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub send: SendRows,
+}
+
+impl ChosenRows {
+    /// Keys that one run takes.
+    pub const MOST: usize = 1_000;
+}
+
+/// What of a chosen row is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SendRows {
+    /// As the model has it now, whatever triggers and snapshot say.
+    #[default]
+    Current,
+}
+
+impl RunOptions {
+    /// Whether a run of this kind can be asked for with these options.
+    pub fn check(&self, kind: RunKind) -> Result<(), Error> {
+        let problem = match (&self.rows, kind == RunKind::Resend) {
+            (None, false) => return Ok(()),
+            (Some(_), false) => "only a run of the kind `resend` takes rows".to_owned(),
+            (None, true) => "a run of the kind `resend` needs the keys of the rows to send".to_owned(),
+            (Some(_), true) if self.repair.is_some() => {
+                "a damaged snapshot is repaired by a run of its own, which sends every row".to_owned()
+            }
+            (Some(rows), true) => match rows.keys.len() {
+                0 => "no key is given".to_owned(),
+                1..=ChosenRows::MOST => return Ok(()),
+                many => format!("{many} keys are given; at most {} can be sent by one run", ChosenRows::MOST),
+            },
+        };
+        Err(Error::ChosenRows(problem))
+    }
 }
 
 /// What a person says to the request that a guard left open.
@@ -130,7 +180,9 @@ pub(crate) fn choose(
     let answer = match requested {
         RunKind::FullResync => Some(Answer::SendAll),
         RunKind::Baseline => Some(Answer::OnlyFuture),
-        RunKind::Normal | RunKind::Resend => options.on_change,
+        RunKind::Normal => options.on_change,
+        // It could take up the answer for the chosen rows alone.
+        RunKind::Resend => None,
     }?;
     Some(match answer {
         Answer::SendAll => Course { kind: RunKind::FullResync, drop_snapshot: lost || differences.stream.is_some() },
@@ -199,6 +251,35 @@ mod tests {
         assert_eq!(all, Some(Course { kind: RunKind::FullResync, drop_snapshot: true }));
         let future = choose(RunKind::Normal, &answered(Some(Answer::OnlyFuture)), None, &changed);
         assert_eq!(future, Some(Course { kind: RunKind::Normal, drop_snapshot: false }));
+    }
+
+    #[test]
+    fn chosen_rows_are_sent_in_the_first_run_too_and_ask_when_a_question_is_open() {
+        let send_all = answered(Some(Answer::SendAll));
+        let resend = |first, changed: &Differences| choose(RunKind::Resend, &send_all, first, changed);
+        let plain = Some(Course { kind: RunKind::Resend, drop_snapshot: false });
+        for first in [None, Some(FirstRun::SendAll), Some(FirstRun::OnlyFuture)] {
+            assert_eq!(resend(first, &Differences::default()), plain);
+        }
+        assert_eq!(resend(None, &differences(&[Part::Query], false, false)), None);
+        assert_eq!(resend(Some(FirstRun::SendAll), &differences(&[], true, false)), None);
+    }
+
+    #[test]
+    fn rows_belong_to_a_resend_and_a_resend_needs_some() {
+        let with = |keys: usize| RunOptions {
+            rows: Some(ChosenRows { keys: vec![serde_json::json!([1]); keys], send: SendRows::Current }),
+            ..RunOptions::default()
+        };
+        let problem = |options: &RunOptions, kind| options.check(kind).unwrap_err().to_string();
+        with(1).check(RunKind::Resend).unwrap();
+        with(1_000).check(RunKind::Resend).unwrap();
+        assert!(problem(&with(1_001), RunKind::Resend).contains("at most 1000"));
+        assert!(problem(&with(0), RunKind::Resend).contains("no key"));
+        assert!(problem(&RunOptions::default(), RunKind::Resend).contains("needs the keys"));
+        assert!(problem(&with(1), RunKind::Normal).contains("resend"));
+        let repair = RunOptions { repair: Some(Repair::Older), ..with(1) };
+        assert!(problem(&repair, RunKind::Resend).contains("repaired"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, Reason, Update};
 use crate::course::{Course, Differences};
 use crate::error::chain;
 use crate::job::{Belongs, Job, resync};
-use crate::plan::{InvalidRows, Plan};
+use crate::plan::{NotSent, Plan};
 use crate::progress::Phase;
 use crate::send::{Ended, Sent};
 use crate::worker::Worker;
@@ -33,6 +33,8 @@ pub struct Report {
     pub scratch_bytes: u64,
     /// Objects that list all rejections or invalid rows, where the store does not.
     pub full_lists: Vec<String>,
+    /// Chosen rows that could not be sent.
+    pub not_sent: Vec<NotSent>,
 }
 
 pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
@@ -43,7 +45,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     // What is held back is still asked about.
     let held = job.options.hold_removals && plan.planned.removals > 0;
     let last = settle(job, &plan, sent.left, counts, whole).await?;
-    let (state, reason) = ending(&sent.ended, counts);
+    let (state, reason) = ending(&sent.ended, counts, &plan, job);
     let began = job.state().began;
     if began {
         compaction::compact(job, rewritten > 0 && whole).await?;
@@ -54,21 +56,23 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     let follow_up = plan.waits_until.filter(|_| whole);
     let scratch_bytes = plan.scratch_bytes();
     let full_lists: Vec<_> = plan.invalid_list.clone().into_iter().chain(sent.rejection_list).collect();
+    // Chosen rows alone answer no question, and what was never sent whole is still to be sent.
+    let all = plan.course.kind != RunKind::Resend;
     let finished = Finish {
         reason,
         resync_epoch,
-        first_run_done: job.claim.first_run_done || (whole && resync_epoch.is_none()),
-        accepted: whole || began,
+        first_run_done: job.claim.first_run_done || (all && whole && resync_epoch.is_none()),
+        accepted: (all && whole) || began,
         follow_up,
-        approvals: if whole && !held { approval::close_all(job).await? } else { Vec::new() },
-        stream: belongs(job)?,
-        question: Update::Clear,
+        approvals: if all && whole && !held { approval::close_all(job).await? } else { Vec::new() },
+        stream: if all || began { belongs(job)? } else { Update::Keep },
+        question: if all { Update::Clear } else { Update::Keep },
         last: Checkpoint { counts: Some(counts), ..last },
         ..Finish::new(&job.claim, state, settling(job))
     };
     let mut report = end(job, finished, counts).await?;
     (report.calls, report.throttled, report.scratch_bytes) = (sent.calls, sent.throttled, scratch_bytes);
-    report.full_lists = full_lists;
+    (report.full_lists, report.not_sent) = (full_lists, plan.not_sent);
     report.follow_up = report.follow_up.and_then(|(run, _)| Some((run, follow_up?)));
     report.collected = compaction::collect(job).await?;
     Ok(report)
@@ -125,8 +129,8 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
         approvals: approval::ask(job, &mut plan, questions).await?,
         last: Checkpoint {
             counts: Some(counts),
-            invalid_rows: plan.invalid.take(),
-            invalid_by_code: InvalidRows::by_code(plan.null_keys, counts.invalid),
+            invalid_rows: plan.invalid_rows(),
+            invalid_by_code: plan.invalid_by_code(),
             ..Checkpoint::default()
         },
         resync_epoch: after_repair(&job.claim, job.options.repair.is_some()),
@@ -147,7 +151,7 @@ pub(crate) async fn fail(job: &Job, course: Option<Course>, error: &Error) -> Re
     let left = counts.planned - counts.delivered - counts.rejected - counts.unanswered;
     let open = open.min(left);
     let counts = Counts { unanswered: counts.unanswered + open, deferred: left - open, ..counts };
-    let state = if matches!(error, Error::Cancelled) { RunState::Cancelled } else { RunState::Failed };
+    let state = state_after(error);
     let finished = Finish {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
         accepted: began,
@@ -163,6 +167,16 @@ pub(crate) async fn fail(job: &Job, course: Option<Course>, error: &Error) -> Re
     end(job, finished, counts).await
 }
 
+/// Another worker is to go on: what the last window came to is said, and nothing is in doubt that was acknowledged. What
+/// no window has registered yet is found again by the next plan. Always an error, since this attempt has no end.
+pub(crate) async fn hand_over(job: &Job, sent: Sent) -> Result<Report, Error> {
+    if sent.left.close.is_some() {
+        let counts = Some(total(sent.counts));
+        job.checkpoint(Checkpoint { counts, ..sent.left }).await?;
+    }
+    Err(Error::Drained)
+}
+
 /// Source, stream or configuration could not be used; nothing was planned.
 pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) -> Result<Report, Error> {
     let settling = worker.settings.settling.as_millis() as Millis;
@@ -173,7 +187,7 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
     let finished = Finish {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
         resync_epoch: after_repair(claim, repaired),
-        ..Finish::new(claim, RunState::Failed, settling)
+        ..Finish::new(claim, state_after(error), settling)
     };
     worker.scope.finish(claim, version, &finished).await?;
     Ok(Report {
@@ -188,6 +202,7 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
         collected: 0,
         scratch_bytes: 0,
         full_lists: Vec::new(),
+        not_sent: Vec::new(),
     })
 }
 
@@ -209,6 +224,7 @@ async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Erro
         collected: 0,
         scratch_bytes: 0,
         full_lists: Vec::new(),
+        not_sent: Vec::new(),
     })
 }
 
@@ -218,10 +234,24 @@ fn after_repair(claim: &Claim, repaired: bool) -> Option<Epoch> {
     if repaired { resync(claim, RunKind::FullResync) } else { claim.resync_epoch }
 }
 
-fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {
+const fn state_after(error: &Error) -> RunState {
+    if matches!(error, Error::Cancelled) { RunState::Cancelled } else { RunState::Failed }
+}
+
+fn ending(ended: &Ended, counts: Counts, plan: &Plan, job: &Job) -> (RunState, Option<Reason>) {
     let reason = |code: &str, text: String| Some(Reason { code: code.to_owned(), text });
     match ended {
-        Ended::Whole => (RunState::Succeeded, None),
+        Ended::Whole => {
+            let chosen = job.options.rows.as_ref().map_or(0, |rows| rows.keys.len());
+            match &plan.not_sent[..] {
+                [] => (RunState::Succeeded, None),
+                // Nothing of what was asked for was done.
+                all if all.len() >= chosen => (RunState::Failed, reason("rows-not-sent", not_sent(all))),
+                some => (RunState::Succeeded, reason("rows-not-sent", not_sent(some))),
+            }
+        }
+        Ended::Drained => (RunState::Failed, reason("drained", Error::Drained.to_string())),
+        Ended::TookTooLong(error) => (RunState::Failed, reason(error.code(), error.to_string())),
         Ended::Cancelled => (RunState::Cancelled, reason("cancelled", "the run was cancelled".to_owned())),
         Ended::Fatal(error) => (RunState::Failed, reason("destination", chain(error))),
         Ended::NoAnswer(text) => {
@@ -237,6 +267,18 @@ fn ending(ended: &Ended, counts: Counts) -> (RunState, Option<Reason>) {
             (RunState::Stopped, reason("too-many-rejections", text))
         }
     }
+}
+
+/// What became of the first of them stands for all; the others are listed.
+fn not_sent(rows: &[NotSent]) -> String {
+    let Some(first) = rows.first() else { return String::new() };
+    format!(
+        "{} of the chosen rows could not be sent, such as {}: {}; look at the list, correct the keys or the model, and \
+         send them again",
+        rows.len(),
+        first.key,
+        first.message
+    )
 }
 
 pub(crate) fn describe(question: &Question) -> String {

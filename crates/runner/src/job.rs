@@ -2,13 +2,13 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::{Column, Counts, Credentials, KeepValues, Millis, RunKind, Secret};
+use domain::{Column, Counts, KeepValues, Millis, RunKind};
 use engine::form::{CANONICAL_VERSION, Carry, Form, FormId};
 use engine::hash::HashKey;
 use engine::layout::Layout;
 use engine::message::CompiledMessage;
 use engine::rules::{Attempt, Epoch};
-use kinesis::{Access, CallNumbers, Client, Clock, Keys, StreamSummary, Timeouts, Writer};
+use kinesis::{CallNumbers, Client, Clock, StreamSummary, Writer};
 use objects::Objects;
 use serde::{Deserialize, Serialize};
 use snapshots::{Manifest, SegmentIdentity, SegmentKind, SegmentWriter, Shape, Snapshot};
@@ -19,7 +19,8 @@ use crate::lease::Lease;
 use crate::progress::Reporter;
 use crate::render::Renderer;
 use crate::settings::Settings;
-use crate::{Error, manifest};
+use crate::worker::Worker;
+use crate::{Error, access, manifest};
 
 /// Layers that a manifest may have before they are merged in the middle of a run. The limit is 64.
 const CROWDED: usize = 48;
@@ -83,15 +84,17 @@ pub(crate) struct Met {
     pub(crate) form: Form,
 }
 
-/// Connects to source and stream, describes the model and compiles the message.
-pub(crate) async fn meet(settings: &Settings, definition: &Definition, workspace: &Workspace) -> Result<Met, Error> {
+/// Connects to source and stream, describes the model and compiles the message. `purpose` is what the owner of the stream
+/// sees of us.
+pub(crate) async fn meet(worker: &Worker, definition: &Definition, purpose: &str) -> Result<Met, Error> {
+    let Worker { workspace, .. } = worker;
     let Definition { model, destination, sync, .. } = definition;
     let problems = [model.problems(), destination.problems(), sync.problems()].concat();
     if !problems.is_empty() {
         return Err(Error::Configuration(format!("  {}", problems.join("\n  "))));
     }
-    let source = source(settings, definition)?;
-    let client = client(settings, definition).await?;
+    let source = access::source(worker, &definition.source).await?;
+    let client = access::client(worker, destination, Some(&sync.stream), purpose).await?;
     let columns = sources::postgres::describe(&source, &definition.model.query).await?;
     let key = key_columns(definition, &columns)?;
     let message = CompiledMessage::compile(&definition.sync, &columns).map_err(|problems| {
@@ -131,37 +134,6 @@ fn watched(definition: &Definition, message: &CompiledMessage, columns: &[Column
             named(&used.into_iter().chain(key).collect::<Vec<_>>())
         }
     }
-}
-
-fn source(settings: &Settings, definition: &Definition) -> Result<sources::postgres::Settings, Error> {
-    let domain::Source::Postgres(postgres) = &definition.source;
-    let url = postgres.url.as_ref().map(|secret| read(settings, secret)).transpose()?;
-    let password = postgres.password.as_ref().map(|secret| read(settings, secret)).transpose()?;
-    let source = sources::postgres::Settings::new(postgres, url, password)?;
-    match &postgres.ca_file {
-        Some(path) => Ok(source.trust(read(settings, &Secret::File(path.clone()))?.as_bytes())?),
-        None => Ok(source),
-    }
-}
-
-async fn client(settings: &Settings, definition: &Definition) -> Result<Client, Error> {
-    let destination = &definition.destination;
-    let access = match &destination.credentials {
-        Credentials::AccessKey { access_key_id, secret_access_key, session_token } => Access::Keys(Keys {
-            access_key_id: read(settings, access_key_id)?,
-            secret_access_key: read(settings, secret_access_key)?,
-            session_token: session_token.as_ref().map(|token| read(settings, token)).transpose()?,
-        }),
-        Credentials::DefaultChain {} if settings.default_chain => Access::DefaultChain,
-        Credentials::DefaultChain {} => return Err(Error::DefaultChain),
-    };
-    let timeouts = Timeouts { call: settings.call_timeout, ..Timeouts::default() };
-    let (region, endpoint) = (destination.region.clone(), destination.endpoint.clone());
-    Ok(Client::new(kinesis::Settings { region, endpoint, access, timeouts }).await?)
-}
-
-fn read(settings: &Settings, secret: &Secret) -> Result<String, Error> {
-    (settings.secrets)(secret).map_err(Error::Secret)
 }
 
 /// What differs from what the snapshot was made with, and the older forms that rows are hashed in as well.

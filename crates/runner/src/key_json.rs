@@ -7,7 +7,7 @@ pub(crate) fn key_json(columns: &[Column], values: &[Value]) -> Json {
     columns.iter().zip(values).map(|(column, value)| (column.name.clone(), json(value))).collect()
 }
 
-fn json(value: &Value) -> Json {
+pub(crate) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::from(*value),

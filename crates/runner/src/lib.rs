@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod approval;
 mod clock;
 mod compaction;
@@ -19,14 +20,18 @@ mod preview;
 mod progress;
 mod render;
 mod repair;
+mod secrets;
 mod send;
+pub mod service;
 mod settings;
 mod worker;
 
-pub use course::{Answer, GuardAnswer, Repair, RunOptions};
+pub use course::{Answer, ChosenRows, GuardAnswer, Repair, RunOptions, SendRows};
 pub use error::{Error, chain};
 pub use finish::Report;
+pub use lease::Signals;
+pub use plan::NotSent;
 pub use preview::{Preview, PreviewRecord, PreviewRejection};
 pub use progress::{Phase, Progress, Reporter};
-pub use settings::{Secrets, Settings, WindowLimits};
+pub use settings::{DefaultChain, RunLimits, Secrets, Settings, WindowLimits};
 pub use worker::{Executed, Worker};

@@ -3,7 +3,6 @@
 //! Everything before the plan decides whether this is the run the user meant; everything after it is fenced by the
 //! claim's epoch. Read on in `plan/` (what is different), `send.rs` (windows and checkpoints), `finish.rs` (the end).
 
-use engine::guard;
 use store::Claim;
 
 use crate::course::{self, Course, Differences, RunOptions};
@@ -18,12 +17,15 @@ pub(crate) async fn run(job: &Job, course: Option<Course>, differences: &Differe
     let mut plan = plan::make(job, course).await?;
 
     // Nothing was sent so far. What looks like an accident needs a person's consent.
-    let questions = guard::questions(&job.definition().sync.guards, &plan.planned);
+    let questions = plan.questions(job);
     if !questions.is_empty() {
         return finish::ask_about_plan(job, plan, &questions).await;
     }
 
     let sent = send::send(job, &mut plan).await?;
+    if sent.ended.hands_over() {
+        return finish::hand_over(job, sent).await;
+    }
 
     finish::finish(job, plan, sent).await
 }

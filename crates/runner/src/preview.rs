@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use domain::{Change, Counts, RunId, RunKind, SyncId};
-use engine::guard;
 use engine::layout::Layout;
 use engine::limits::billed_bytes;
 use engine::shard::hash_key;
 use kinesis::CallNumbers;
 use store::{Claim, Definition};
-use tokio_util::sync::CancellationToken;
 
 use crate::course::RunOptions;
 use crate::job::{self, Job, State};
 use crate::lease::Lease;
+use crate::plan::NotSent;
 use crate::progress::Reporter;
 use crate::worker::{Worker, objects};
 use crate::{Error, approval, clock, finish, manifest, pipeline, plan};
@@ -30,6 +29,8 @@ pub struct Preview {
     /// The first records, in the order in which they would be put.
     pub records: Vec<PreviewRecord>,
     pub rejections: Vec<PreviewRejection>,
+    /// Chosen rows that could not be sent.
+    pub not_sent: Vec<NotSent>,
     /// Over all records.
     pub records_total: u64,
     pub bytes_total: u64,
@@ -68,9 +69,10 @@ impl Worker {
         limit: usize,
         progress: &Reporter,
     ) -> Result<Preview, Error> {
+        options.check(kind)?;
         let claim = self.would_be_claim(name, definition, kind).await?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = Box::pin(job::meet(&self.settings, &claim.definition, &self.workspace)).await?;
+        let met = Box::pin(job::meet(self, &claim.definition, "preview")).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let known = forms.iter().find(|(_, form)| form.same(&met.form)).map(|(id, _)| *id);
         let form = known.unwrap_or_else(|| forms.last().map_or(1, |(id, _)| id + 1));
@@ -87,7 +89,7 @@ impl Worker {
             approval: approval::given(&self.scope, claim.sync).await?,
             claim,
             options,
-            lease: Lease::none(CancellationToken::new()),
+            lease: Lease::none(),
             progress: progress.clone(),
             objects,
             source: met.source,
@@ -142,6 +144,7 @@ impl Worker {
             lease_until: now,
             cancel_requested: false,
             previous_attempt_died: false,
+            died_attempts: 0,
         })
     }
 }
@@ -153,6 +156,7 @@ impl Preview {
             questions: vec![question],
             records: Vec::new(),
             rejections: Vec::new(),
+            not_sent: Vec::new(),
             records_total: 0,
             bytes_total: 0,
             rejected_by_code: BTreeMap::new(),
@@ -162,10 +166,11 @@ impl Preview {
 
 async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<Preview, Error> {
     let mut plan = plan::make(job, course).await?;
-    let questions = guard::questions(&job.definition().sync.guards, &plan.planned);
+    let questions = plan.questions(job);
     let mut preview = Preview {
         counts: plan.counts,
         questions: questions.iter().map(finish::describe).collect(),
+        not_sent: plan.not_sent.clone(),
         ..Preview::asking(String::new())
     };
     let renderer = job.renderer(&plan.shapes);

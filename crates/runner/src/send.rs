@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::full_list::FullList;
 use crate::job::Job;
-use crate::plan::{InvalidRows, Plan};
+use crate::plan::Plan;
 use crate::prepared::{Prepared, silent};
 use crate::progress::Phase;
 use crate::{Error, compaction, fail_point, manifest};
@@ -38,10 +38,19 @@ pub(crate) enum Ended {
     /// Most of the first records were rejected for reasons of their own.
     Stopped,
     Cancelled,
+    /// The run is left to another worker.
+    Drained,
+    TookTooLong(Error),
     /// No put can succeed.
     Fatal(kinesis::Error),
     /// Not one put of a whole window was answered.
     NoAnswer(String),
+}
+
+impl Ended {
+    pub(crate) const fn hands_over(&self) -> bool {
+        matches!(self, Self::Drained)
+    }
 }
 
 pub(crate) struct Sent {
@@ -77,8 +86,8 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
     job.progress.update(|progress| progress.phase = Phase::Sending);
     let writer = job.writer()?;
     let left = Checkpoint {
-        invalid_rows: plan.invalid.take(),
-        invalid_by_code: InvalidRows::by_code(plan.null_keys, plan.counts.invalid),
+        invalid_rows: plan.invalid_rows(),
+        invalid_by_code: plan.invalid_by_code(),
         layers: if plan.course.drop_snapshot {
             LayerChange::Replace(plan.layers.refs.clone())
         } else {
@@ -114,6 +123,8 @@ impl Sending<'_> {
         while self.ended.is_none() {
             match self.job.lease.check() {
                 Err(Error::Cancelled) => self.ended = Some(Ended::Cancelled),
+                Err(Error::Drained) => self.ended = Some(Ended::Drained),
+                Err(error @ Error::TookTooLong { .. }) => self.ended = Some(Ended::TookTooLong(error)),
                 other => other?,
             }
             if self.job.crowded() {
@@ -213,7 +224,7 @@ impl Sending<'_> {
 
     /// Says what became of the window before, and registers the next one: its units are uncertain from now on.
     async fn checkpoint(&mut self, open: Option<(SegmentRef, u64)>) -> Result<(), Error> {
-        self.job.lease.check().or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })?;
+        self.job.lease.held()?;
         let (closes, opens) = (self.left.close.is_some(), open.is_some());
         if opens {
             fail_point::pass("before-window-registered")?;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Secret;
+use domain::egress::EgressPolicy;
+use domain::{Secret, WorkspaceId};
 
-/// Finds the value of a secret; the text of an error names the variable or file.
+/// Finds the value of a secret on this machine; the text of an error names the variable or file.
 pub type Secrets = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
 
 #[derive(Clone)]
@@ -22,9 +23,23 @@ pub struct Settings {
     pub scratch_bytes: u64,
     /// Memory that planning may take, apart from what the source's client needs for one chunk.
     pub plan_memory: usize,
-    pub secrets: Secrets,
-    /// Whether a destination may use the credentials of the service itself.
-    pub default_chain: bool,
+    /// Environment and files of this machine. A service for tenants has none: their configurations would read what is
+    /// the operator's. Secrets that the service keeps itself are opened by the store.
+    pub secrets: Option<Secrets>,
+    /// Whose destinations may use the credentials of the service itself.
+    pub default_chain: DefaultChain,
+    /// Whether a destination may name another endpoint than that of AWS.
+    pub endpoint_override: bool,
+    /// Where connections may lead that a tenant names.
+    pub egress: EgressPolicy,
+    /// As whom the service takes on the roles that trust it. Without one it takes on none.
+    pub identity: Option<kinesis::Base>,
+    /// Another address than that of AWS for taking on roles: a simulator's.
+    pub sts_endpoint: Option<String>,
+    /// What a run may take. Whoever works for several workspaces sets it for each.
+    pub limits: RunLimits,
+    /// A run whose attempts died so often in a row is not tried again; 0 stands for 1.
+    pub max_died_attempts: u32,
     pub window: WindowLimits,
     /// How long a put without an answer may still be applied.
     pub settling: Duration,
@@ -33,6 +48,36 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// Objects that nothing names are kept this long before they are collected.
     pub garbage_age: Duration,
+}
+
+/// Who may put records with the rights of the service itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DefaultChain {
+    #[default]
+    Nobody,
+    Everyone,
+    Only(Vec<WorkspaceId>),
+}
+
+impl DefaultChain {
+    pub fn allows(&self, workspace: WorkspaceId) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Everyone => true,
+            Self::Only(workspaces) => workspaces.contains(&workspace),
+        }
+    }
+}
+
+/// What a run may take before it ends as failed; what was acknowledged until then is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunLimits {
+    /// That the query may return.
+    pub rows: Option<u64>,
+    /// That planning may write to scratch.
+    pub spilled_bytes: Option<u64>,
+    /// From the first claim of the run on, over all its attempts.
+    pub time: Option<Duration>,
 }
 
 /// Promise P2's W: what may be sent twice after a crash.
@@ -51,16 +96,22 @@ impl Default for WindowLimits {
 }
 
 impl Settings {
-    /// Everything but the folders has its default. `home` holds `objects/` and `scratch/`.
-    pub fn new(home: &std::path::Path, worker: String, secrets: Secrets) -> Self {
+    /// Everything but the folders has its default, which allows nothing. `home` holds `objects/` and `scratch/`.
+    pub fn new(home: &std::path::Path, worker: String, secrets: impl Into<Option<Secrets>>) -> Self {
         Self {
             worker,
             objects: home.join("objects"),
             scratch: home.join("scratch"),
             scratch_bytes: 64 << 30,
             plan_memory: 64 << 20,
-            secrets,
-            default_chain: false,
+            secrets: secrets.into(),
+            default_chain: DefaultChain::Nobody,
+            endpoint_override: false,
+            egress: EgressPolicy::default(),
+            identity: None,
+            sts_endpoint: None,
+            limits: RunLimits::default(),
+            max_died_attempts: 5,
             window: WindowLimits::default(),
             settling: Duration::from_secs(60),
             lease: Duration::from_secs(30),
@@ -81,5 +132,19 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings").field("worker", &self.worker).field("objects", &self.objects).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_identity_of_the_service_is_for_those_who_are_named() {
+        let workspace = |n| WorkspaceId::from_uuid(uuid::Uuid::from_u128(n));
+        assert!(!DefaultChain::default().allows(workspace(1)));
+        assert!(DefaultChain::Everyone.allows(workspace(1)));
+        let only = DefaultChain::Only(vec![workspace(1)]);
+        assert!(only.allows(workspace(1)) && !only.allows(workspace(2)));
     }
 }

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use domain::{Millis, SyncId};
+use domain::{Millis, RunId, SyncId};
 use engine::layout::Layout;
 use kinesis::CallNumbers;
 use objects::Objects;
 use store::{Claim, Claimed, Scope, Workspace};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::course::{Course, Differences, RunOptions};
 use crate::finish::{self, Report};
 use crate::job::{self, Job, State};
-use crate::lease::Lease;
+use crate::lease::{Lease, Signals};
 use crate::progress::{Phase, Reporter};
 use crate::settings::Settings;
 use crate::{Error, approval, manifest, pipeline, repair};
@@ -29,6 +28,16 @@ pub enum Executed {
         lease_until: Millis,
     },
     Ended(Box<Report>),
+    /// The run goes on with the next claim, by whatever worker; nothing that this one knew is lost.
+    Released {
+        run: RunId,
+    },
+}
+
+impl Executed {
+    fn ended(report: Report) -> Self {
+        Self::Ended(Box::new(report))
+    }
 }
 
 /// A worker of one workspace.
@@ -40,12 +49,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Claims what is due on this sync, and works on it to its end. `cancel` ends it with what was acknowledged kept.
+    /// Claims what is due on this sync, and works on it to its end, or until a signal: `cancel` ends the run with what was
+    /// acknowledged kept, `drain` leaves it to another worker. It may be dropped, or panic in a task of its own: that is
+    /// the death of this attempt, and of nothing else.
     pub async fn execute(
         &self,
         sync: SyncId,
         progress: &Reporter,
-        cancel: CancellationToken,
+        signals: impl Into<Signals>,
     ) -> Result<Executed, Error> {
         let settings = &self.settings;
         settings.sweep_scratch()?;
@@ -56,30 +67,67 @@ impl Worker {
             Claimed::Busy { lease_until } => return Ok(Executed::Busy { lease_until }),
             Claimed::Claimed(claim) => *claim,
         };
+        self.go_on(claim, claimed_at, progress, signals).await
+    }
+
+    /// The same with a claim that was taken already; `claimed_at`: when it was asked for.
+    pub async fn go_on(
+        &self,
+        claim: Claim,
+        claimed_at: Instant,
+        progress: &Reporter,
+        signals: impl Into<Signals>,
+    ) -> Result<Executed, Error> {
+        let settings = &self.settings;
         progress.update(|progress| {
             (progress.run, progress.phase) = (Some(claim.run), Phase::Reading);
         });
-        let lease = Lease::keep(self.scope.clone(), &claim, settings.lease, claimed_at, cancel);
-        self.work(claim, lease, progress).await.map(|report| Executed::Ended(Box::new(report)))
+        let limit = settings.limits.time;
+        let lease = Lease::keep(self.scope.clone(), &claim, settings.lease, claimed_at, signals.into(), limit);
+        // Work that kills whoever tries it is not tried for ever.
+        if claim.died_attempts >= settings.max_died_attempts.max(1) {
+            let error = Error::CrashLoop { attempts: claim.died_attempts };
+            return finish::fail_early(self, &claim, &error).await.map(Executed::ended);
+        }
+        self.work(claim, lease, progress).await
     }
 
-    async fn work(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Report, Error> {
+    async fn work(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Executed, Error> {
         let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress)).await {
             Ok(prepared) => prepared,
+            Err((Error::Drained, lease)) => {
+                let version = self.scope.sync_state(claim.sync).await?.manifest_version;
+                return self.release(&claim, &lease, version).await;
+            }
             Err((error, _)) if !error.ends_run() => return Err(error),
             // Source or stream could not even be met: the run ends with the reason.
-            Err((error, _lease)) => return finish::fail_early(self, &claim, &error).await,
+            Err((error, _lease)) => return finish::fail_early(self, &claim, &error).await.map(Executed::ended),
         };
         let Prepared { job, course, differences } = prepared;
         // Boxed: the state of a whole run is large, and whoever waits for it should not hold it.
         match Box::pin(pipeline::run(&job, course, &differences)).await {
-            Err(error) if error.ends_run() => finish::fail(&job, course, &error).await,
-            other => other,
+            Err(Error::Drained) => {
+                let version = job.state().manifest_version;
+                self.release(&job.claim, &job.lease, version).await
+            }
+            Err(error) if error.ends_run() => finish::fail(&job, course, &error).await.map(Executed::ended),
+            other => other.map(Executed::ended),
         }
     }
 
+    /// Gives the run back as it is. A renewal that came after it would make the next worker wait.
+    async fn release(&self, claim: &Claim, lease: &Lease, manifest_version: u64) -> Result<Executed, Error> {
+        lease.quiet().await;
+        self.scope.release(claim, manifest_version).await?;
+        Ok(Executed::Released { run: claim.run })
+    }
+
     async fn prepare(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Prepared, (Error, Lease)> {
-        match self.open(&claim).await {
+        let opened = tokio::select! {
+            opened = self.open(&claim) => opened,
+            why = lease.ended() => Err(why),
+        };
+        match opened {
             Ok(opened) => {
                 let Opened { met, options, objects, approval, layout, form, course, differences, manifest_version } =
                     opened;
@@ -112,8 +160,9 @@ impl Worker {
 
     async fn open(&self, claim: &Claim) -> Result<Opened, Error> {
         let mut options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
+        options.check(claim.kind)?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = job::meet(&self.settings, &claim.definition, &self.workspace).await?;
+        let met = job::meet(self, &claim.definition, &claim.run.to_string()).await?;
         let form = self.scope.add_form(claim.sync, &met.form).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let mut manifest_version = claim.manifest_version;

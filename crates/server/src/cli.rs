@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::{self, Loaded, Problems};
+
 /// Syncs the rows of SQL models into Amazon Kinesis streams.
 #[derive(Debug, Parser)]
 #[command(name = "rowcast", version, after_help = EXIT_CODES)]
@@ -27,6 +29,87 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Starts the Kinesis simulator alone.
     Simulator(SimulatorArguments),
+    /// Serves the API.
+    Serve(ServiceArguments),
+    /// Executes runs and jobs.
+    Worker(ServiceArguments),
+    /// Both in one process; without a database of its own it starts a private one and makes what is missing.
+    All(ServiceArguments),
+    /// Brings the database to the schema of this version.
+    Migrate(ServiceArguments),
+    /// Makes and rotates the keys that seal secrets.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Helps people who cannot sign in.
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// To be run once after a backup of the database was restored: holds each sync until its owner says how it goes on.
+    Restore(ServiceArguments),
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Looks at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+impl Command {
+    /// Whether it sets up logging by its own configuration.
+    pub(crate) const fn serves(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Worker(_) | Self::All(_))
+    }
+}
+
+/// How the service is configured; `rowcast.example.yaml` lists all settings.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServiceArguments {
+    /// The file of settings; variables such as ROWCAST_HTTP__LISTEN win over it.
+    #[arg(long, env = "ROWCAST_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder for whatever has no other place [default: $XDG_DATA_HOME/rowcast or ~/.local/share/rowcast].
+    #[arg(long, env = "ROWCAST_HOME")]
+    pub(crate) home: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Prints a new master key: put it before the others in the file or variable of master keys, then rotate.
+    New,
+    /// Seals every secret anew, with new data keys under the current master key.
+    Rotate {
+        #[command(flatten)]
+        service: ServiceArguments,
+        /// Only wrap the data keys with the current master key, so that older ones can go.
+        #[arg(long)]
+        rewrap_only: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Prints a link with which a person chooses a new password, once.
+    Reset {
+        #[command(flatten)]
+        service: ServiceArguments,
+        /// As it was written at sign-up; capitals do not matter.
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Tells all that is wrong, or all settings and where each comes from, without secrets.
+    Check(ServiceArguments),
+}
+
+impl ServiceArguments {
+    /// The configuration, read and checked.
+    pub(crate) fn load(&self) -> Result<Loaded, Problems> {
+        // What is not text is no setting of ours.
+        let variables = std::env::vars_os();
+        let environment =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+        config::load(self.config.as_deref(), &environment)
+    }
 }
 
 /// Where state is kept.
@@ -169,4 +252,52 @@ fn number(text: &str, least: f64) -> Result<f64, String> {
         .ok()
         .filter(|value| (least..=86_400.0).contains(value))
         .ok_or_else(|| format!("expected a number of seconds from {least} to 86400"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Command {
+        Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}")).command
+    }
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_of_the_service_take_a_configuration() {
+        let of = |command| match command {
+            Command::Serve(service) | Command::Worker(service) | Command::All(service) => service,
+            Command::Migrate(service) | Command::Restore(service) => service,
+            Command::Config(ConfigCommand::Check(service)) => service,
+            Command::Keys(KeysCommand::Rotate { service, rewrap_only: true }) => service,
+            Command::Users(UsersCommand::Reset { service, email }) if email == "ann@shop.example" => service,
+            other => panic!("{other:?}"),
+        };
+        for line in [
+            "serve",
+            "worker",
+            "all",
+            "migrate",
+            "restore",
+            "config check",
+            "keys rotate --rewrap-only",
+            "users reset ann@shop.example",
+        ] {
+            let service = of(parse(&format!("rowcast {line} --config c.yaml --home /h")));
+            assert_eq!(service.config.as_deref(), Some(std::path::Path::new("c.yaml")));
+            assert_eq!(service.home.as_deref(), Some(std::path::Path::new("/h")));
+        }
+        assert!(matches!(parse("rowcast keys new"), Command::Keys(KeysCommand::New)));
+        assert!(matches!(parse("rowcast openapi"), Command::Openapi));
+        assert!(matches!(parse("rowcast run f.yaml"), Command::Run(_)));
+        for wrong in ["rowcast users reset", "rowcast keys", "rowcast config", "rowcast serve now"] {
+            assert!(Cli::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
+        }
+    }
 }

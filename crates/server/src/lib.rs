@@ -3,25 +3,35 @@
 
 mod ask;
 mod cli;
+mod config;
 mod demo;
 mod exit;
+mod health;
+mod keys;
+mod logs;
+mod metrics;
 mod place;
 mod preview;
 mod run;
 mod secrets;
+mod service;
 mod show;
 mod sync_file;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::{ConfigCommand, KeysCommand, UsersCommand};
+use service::Parts;
 
 pub use exit::Exit;
 
 /// The whole program: reads the command line, does what it says, and tells by the exit code how it ended.
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    start_logging();
+    if !cli.command.serves() {
+        logs::start_for_commands();
+    }
     arm_fail_point();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -38,7 +48,8 @@ pub fn main() -> ExitCode {
 }
 
 /// Errors of commands are shown and not acted upon, so any will do.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Result<T, E = Error> = std::result::Result<T, E>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 async fn dispatch(cli: cli::Cli) -> Result<Exit> {
     match cli.command {
@@ -46,14 +57,19 @@ async fn dispatch(cli: cli::Cli) -> Result<Exit> {
         cli::Command::Preview(arguments) => preview::run(arguments).await,
         cli::Command::Demo(arguments) => demo::run(arguments).await,
         cli::Command::Simulator(arguments) => demo::simulator(arguments).await,
+        cli::Command::Serve(arguments) => service::run(arguments, Parts::Api).await,
+        cli::Command::Worker(arguments) => service::run(arguments, Parts::Worker).await,
+        cli::Command::All(arguments) => service::run(arguments, Parts::Both).await,
+        cli::Command::Migrate(arguments) => service::migrate(arguments).await,
+        cli::Command::Keys(KeysCommand::New) => service::new_key(),
+        cli::Command::Keys(KeysCommand::Rotate { service, rewrap_only }) => {
+            service::rotate_keys(service, rewrap_only).await
+        }
+        cli::Command::Users(UsersCommand::Reset { service, email }) => service::reset(service, &email).await,
+        cli::Command::Restore(arguments) => service::restore(arguments).await,
+        cli::Command::Openapi => service::openapi(),
+        cli::Command::Config(ConfigCommand::Check(arguments)) => service::check_config(&arguments),
     }
-}
-
-/// `RUST_LOG` chooses what is logged, on standard error; warnings by default.
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Tests make this process fail at a chosen place: `ROWCAST_FAIL_POINT=name:nth:error|panic|exit`.

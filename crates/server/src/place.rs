@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::egress::EgressPolicy;
 use embedded::Cluster;
-use runner::{Secrets, Settings, Worker};
-use store::Store;
+use runner::{DefaultChain, Secrets, Settings, Worker};
+use store::{Access, Store};
 
 use crate::Result;
 use crate::cli::PlaceArguments;
@@ -78,8 +79,8 @@ fn npm_roots() -> Vec<PathBuf> {
 }
 
 pub(crate) async fn worker(url: &str, settings: Settings) -> Result<(Worker, Store)> {
-    let store = Store::connect(url, CONNECTIONS).await?;
-    store.migrate().await?;
+    store::migrate(url).await?;
+    let store = Store::connect(url, Access::Single, CONNECTIONS).await?;
     let mut hash_key = [0; 32];
     // Two random UUIDs: 244 random bits, from the system's generator.
     hash_key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
@@ -91,7 +92,12 @@ pub(crate) async fn worker(url: &str, settings: Settings) -> Result<(Worker, Sto
 
 pub(crate) fn settings(home: &Path, arguments: &PlaceArguments, secrets: Secrets) -> Settings {
     let mut settings = Settings::new(home, format!("rowcast-{}", std::process::id()), secrets);
-    settings.default_chain = arguments.allow_default_chain;
+    if arguments.allow_default_chain {
+        settings.default_chain = DefaultChain::Everyone;
+    }
+    // Whoever runs this runs it for themselves.
+    settings.endpoint_override = true;
+    settings.egress = EgressPolicy::open();
     settings.settling = Duration::from_secs_f64(arguments.settling);
     settings.lease = Duration::from_secs_f64(arguments.lease);
     settings.call_timeout = call_timeout(settings.lease);

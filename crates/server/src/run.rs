@@ -136,6 +136,8 @@ pub(crate) async fn work_until(
                 }
                 pause(left.min(Duration::from_millis(450)) + Duration::from_millis(50), cancel).await;
             }
+            // Nobody drains this process; a run that was given back is taken up again.
+            Executed::Released { .. } => {}
             Executed::Nothing => return Err("the run was ended by another process".into()),
         }
         if cancel.is_cancelled() {
@@ -180,6 +182,7 @@ pub(crate) async fn options(worker: &Worker, sync: SyncId, choice: &ChoiceArgume
         }),
         hold_removals: choice.guarded == Some(Guarded::Hold),
         guard,
+        rows: None,
     })
 }
 

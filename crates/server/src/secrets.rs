@@ -12,6 +12,7 @@ pub(crate) fn from_machine() -> Secrets {
             std::env::VarError::NotPresent => format!("the environment variable {name} is not set"),
             std::env::VarError::NotUnicode(_) => format!("the environment variable {name} is not valid text"),
         }),
+        Secret::Stored(id) => Err(format!("{id} is a secret of the service; name an environment variable or a file")),
         Secret::File(path) => {
             let text =
                 std::fs::read_to_string(path).map_err(|error| format!("the file {path} cannot be read: {error}"))?;

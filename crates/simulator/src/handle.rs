@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::api::create_stream;
 use crate::http::{Fate, Listener, router};
 use crate::state::{Entry, Simulator, StoredRecord};
-use crate::{Config, Error, FaultReport, Limits, Operation, Rule};
+use crate::{Config, Error, FaultReport, Limits, Operation, Role, Rule, Session};
 
 /// How long a stopping simulator waits for calls that it is just answering.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -86,6 +86,31 @@ impl Handle {
 
     pub fn set_limits(&self, limits: Limits) {
         self.simulator.account().limits = limits;
+    }
+
+    /// Adds a role, or replaces the one of the same ARN.
+    ///
+    /// # Errors
+    ///
+    /// When the role is of another account, or its policies say something that the simulator cannot judge.
+    pub fn put_role(&self, role: Role) -> Result<(), Error> {
+        self.simulator.iam().put_role(role)
+    }
+
+    /// Says who uses an access key. Keys nobody told of belong to the root of the account.
+    pub fn put_principal(&self, access_key_id: impl Into<String>, arn: impl Into<String>) {
+        self.simulator.iam().put_principal(access_key_id.into(), arn.into());
+    }
+
+    /// The sessions that AssumeRole began, oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Session> {
+        self.simulator.iam().sessions()
+    }
+
+    /// Brings the end of the sessions that there are nearer, as if time had passed.
+    pub fn age_sessions(&self, by: Duration) {
+        self.simulator.iam().age_sessions(by);
     }
 
     /// All that the stream accepted, in the order of arrival; nothing when there is no such stream.

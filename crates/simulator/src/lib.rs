@@ -4,6 +4,7 @@ mod api;
 mod faults;
 mod handle;
 mod http;
+mod iam;
 mod state;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,9 +14,10 @@ use serde::{Deserialize, Serialize};
 pub use api::Operation;
 pub use faults::{Effect, FaultReport, LateAnswer, Rule, Selection};
 pub use handle::{Handle, start};
+pub use iam::{Role, Session};
 pub use state::{StoredRecord, hash_key};
 
-/// The account that owns every stream of the simulator.
+/// The account that owns every stream and every role of the simulator.
 pub const ACCOUNT_ID: &str = "000000000000";
 
 /// How a simulator is started.
@@ -72,4 +74,7 @@ pub enum Error {
     /// The request was refused as Kinesis would refuse it.
     #[error("the simulator refused {operation} of stream `{stream}` with {code}: {message}")]
     Refused { operation: Operation, stream: String, code: String, message: String },
+    /// A role that the simulator could not judge.
+    #[error("the simulator does not take the role `{arn}`: {what}")]
+    Role { arn: String, what: String },
 }

@@ -13,13 +13,19 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The one answer of a service about hosts that it cannot or may not connect to. It holds no cause on purpose.
+    #[error(
+        "the server {address} cannot be reached from here. Check host and port, and that its firewall lets this \
+         service in; an address that is not public has to be allowed by the operator of the service"
+    )]
+    NotReached { address: String },
     #[error(
         "the server at {address} does not offer TLS. Turn TLS on there, or set tls to `disable` if its network is private"
     )]
     TlsNotOffered { address: String },
     #[error(
         "the certificate of {address} is not valid for this host: {reason}. Use the host's name as in the certificate, name \
-         its authority in `ca_file`, or set tls to `require` to encrypt without knowing who answers"
+         its authority in `ca` or `ca_file`, or set tls to `require` to encrypt without knowing who answers"
     )]
     Certificate {
         address: String,
@@ -83,6 +89,13 @@ pub enum Error {
     Incomplete { rows: u64, reason: String },
     #[error("row {row} of the result cannot be read: {reason}")]
     Malformed { row: u64, reason: &'static str },
+    #[error("row {row} of the result, column `{column}`: {source}")]
+    Value {
+        row: u64,
+        column: String,
+        #[source]
+        source: engine::canonical::DecodeError,
+    },
     #[error("a row of the result has {bytes} bytes, and {limit} are allowed. Leave large columns out of the query")]
     RowTooLarge { bytes: u64, limit: u64 },
     #[error("this read has failed before. Start another one")]

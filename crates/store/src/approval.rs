@@ -1,18 +1,13 @@
-use std::fmt;
-use std::str::FromStr;
-
-use domain::{Millis, RunId, SyncId};
+use domain::{ApprovalId, Millis, RunId, SyncId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
+use crate::audit::audit;
 use crate::codec::{clean_text, from_word, millis, word};
 use crate::error::database;
-use crate::{Claim, Error, Scope};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ApprovalId(Uuid);
+use crate::{Audit, Claim, Error, Scope};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -75,44 +70,6 @@ pub struct Approval {
     pub decided_at: Option<Millis>,
 }
 
-impl ApprovalId {
-    pub const PREFIX: &'static str = "apr";
-
-    pub fn fresh() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl fmt::Display for ApprovalId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", Self::PREFIX, self.0.simple())
-    }
-}
-
-impl FromStr for ApprovalId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        text.strip_prefix("apr_")
-            .and_then(|digits| Uuid::try_parse(digits).ok())
-            .map(Self)
-            .ok_or_else(|| Error::not_found("approval", text))
-    }
-}
-
-impl Serialize for ApprovalId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ApprovalId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 impl Scope {
     /// Of a sync, newest first; `open` leaves out those that are answered or over.
     pub async fn approvals(&self, sync: SyncId, open: bool) -> Result<Vec<Approval>, Error> {
@@ -125,7 +82,7 @@ impl Scope {
             sync.uuid(),
             open,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("list approvals"))?;
         stored.into_iter().map(Approval::try_from).collect()
@@ -137,9 +94,9 @@ impl Scope {
             "select id, sync_id, run_id, kind, covered, shown, state, choice, created_at, decided_at from approval
              where workspace_id = $1 and id = $2",
             self.workspace_uuid(),
-            id.0,
+            id.uuid(),
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *self.begin().await?)
         .await
         .map_err(database("read an approval"))?
         .ok_or_else(|| Error::not_found("approval", id))?
@@ -148,22 +105,42 @@ impl Scope {
 
     /// Answers an open request.
     pub async fn decide_approval(&self, id: ApprovalId, decision: Decision, choice: &str) -> Result<(), Error> {
+        self.decide(id, decision, choice, None).await
+    }
+
+    pub async fn decide_approval_by(
+        &self,
+        by: &Audit,
+        id: ApprovalId,
+        decision: Decision,
+        choice: &str,
+    ) -> Result<(), Error> {
+        self.decide(id, decision, choice, Some(by)).await
+    }
+
+    async fn decide(&self, id: ApprovalId, decision: Decision, choice: &str, by: Option<&Audit>) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query!(
-            "update approval set state = $3, choice = $4, decided_at = now()
+            "update approval set state = $3, choice = $4, decided_at = now(), decided_by = $5
              where workspace_id = $1 and id = $2 and state = 'open'",
             self.workspace_uuid(),
-            id.0,
+            id.uuid(),
             word(&decision)?,
             clean_text(choice),
+            by.map(|by| by.actor.clone()),
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await
         .map_err(database("answer an approval"))?;
-        if done.rows_affected() == 1 {
-            return Ok(());
+        if done.rows_affected() == 0 {
+            drop(tx);
+            self.approval(id).await?;
+            return Err(Error::NotOpen(id));
         }
-        self.approval(id).await?;
-        Err(Error::NotOpen(id))
+        if let Some(by) = by {
+            audit(&mut tx, self.workspace, by, Some(id.to_string()), json!({ "choice": choice })).await?;
+        }
+        tx.commit().await.map_err(database("answer an approval"))
     }
 
     pub(crate) async fn write_approval(
@@ -179,7 +156,7 @@ impl Scope {
                     "update approval set state = 'closed'
                      where workspace_id = $1 and id = $2 and sync_id = $3 and state <> 'replaced'",
                     self.workspace_uuid(),
-                    id.0,
+                    id.uuid(),
                     claim.sync.uuid(),
                 )
                 .execute(&mut **tx)
@@ -205,7 +182,7 @@ impl Scope {
             "insert into approval (workspace_id, id, sync_id, run_id, kind, covered, shown)
              values ($1, $2, $3, $4, $5, $6, $7)",
             self.workspace_uuid(),
-            new.id.0,
+            new.id.uuid(),
             claim.sync.uuid(),
             claim.run.uuid(),
             new.kind,
@@ -237,7 +214,7 @@ impl TryFrom<StoredApproval> for Approval {
 
     fn try_from(stored: StoredApproval) -> Result<Self, Error> {
         Ok(Self {
-            id: ApprovalId(stored.id),
+            id: ApprovalId::from_uuid(stored.id),
             sync: SyncId::from_uuid(stored.sync_id),
             run: RunId::from_uuid(stored.run_id),
             kind: stored.kind,

@@ -240,21 +240,13 @@ impl Scope {
 
     /// Whether the checkpoint after `seen` was applied. The lock waits for a COMMIT that is still on its way.
     async fn applied(&self, claim: &Claim, seen: u64) -> Result<bool, Error> {
-        let version = self
-            .ask_until_answered(async || {
-                let mut tx = self.begin().await?;
-                sqlx::query_scalar!(
-                    "select manifest_version from sync
-                     where workspace_id = $1 and id = $2 and epoch = $3 for no key update",
-                    self.workspace_uuid(),
-                    claim.sync.uuid(),
-                    signed(claim.epoch),
-                )
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(database("read a checkpoint back"))
-            })
-            .await?;
+        let mut asking = Asking::default();
+        let version = loop {
+            match self.version_in(claim).await {
+                Err(error) if asking.again(&error).await => {}
+                answer => break answer?,
+            }
+        };
         match version {
             Some(version) if version == signed(seen) => Ok(false),
             Some(version) if version == signed(seen + 1) => Ok(true),
@@ -262,18 +254,33 @@ impl Scope {
         }
     }
 
-    /// Asks again while the database cannot be reached.
-    pub(crate) async fn ask_until_answered<T>(&self, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
-        let mut asked = 1;
-        loop {
-            match ask().await {
-                Err(error) if error.transient() && asked < ASKS => {
-                    asked += 1;
-                    tokio::time::sleep(BETWEEN).await;
-                }
-                answer => return answer,
-            }
+    async fn version_in(&self, claim: &Claim) -> Result<Option<i64>, Error> {
+        let mut tx = self.begin().await?;
+        sqlx::query_scalar!(
+            "select manifest_version from sync
+                     where workspace_id = $1 and id = $2 and epoch = $3 for no key update",
+            self.workspace_uuid(),
+            claim.sync.uuid(),
+            signed(claim.epoch),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(database("read a checkpoint back"))
+    }
+}
+
+/// Asks again while the database cannot be reached. No closure: the futures that held one could not be spawned.
+#[derive(Default)]
+pub(crate) struct Asking(u32);
+
+impl Asking {
+    pub(crate) async fn again(&mut self, error: &Error) -> bool {
+        self.0 += 1;
+        let again = error.transient() && self.0 < ASKS;
+        if again {
+            tokio::time::sleep(BETWEEN).await;
         }
+        again
     }
 }
 

@@ -1,13 +1,14 @@
-use domain::{Counts, FirstRun, Millis, RunId, RunKind, SyncId};
-use serde_json::Value;
+use domain::{Counts, FirstRun, Millis, RunId, RunKind, SyncId, WorkspaceId};
+use serde_json::{Value, json};
 use sqlx::PgTransaction;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::codec::{from_json, from_word, millis, signed, to_json, unsigned};
 use crate::error::database;
+use crate::event::event;
 use crate::sync::read_version;
-use crate::{Definition, Error, Scope};
+use crate::{Definition, Error, Scope, Store};
 
 /// What a worker found when it asked for work on a sync.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Claim {
     pub cancel_requested: bool,
     /// This claim closed an attempt whose lease had ended.
     pub previous_attempt_died: bool,
+    /// So many attempts of this run died one after the other, just before this one.
+    pub died_attempts: u32,
 }
 
 /// The answer to a heartbeat.
@@ -59,6 +62,36 @@ pub struct Claim {
 pub struct Beat {
     pub lease_until: Millis,
     pub cancel_requested: bool,
+}
+
+impl Store {
+    /// Takes the run whose turn it is, in whatever workspace: those whose runs took little of late come first, and at most
+    /// `running` runs (or as many as its quota says) work at once in each. `None`: nothing is due.
+    pub async fn claim_next(
+        &self,
+        worker: &str,
+        lease_ms: Millis,
+        settling_ms: Millis,
+        running: u32,
+    ) -> Result<Option<(WorkspaceId, Claim)>, Error> {
+        let mut tx = self.pool.begin().await.map_err(database("begin a transaction"))?;
+        let picked = sqlx::query!(
+            "select workspace_id as \"workspace_id!\", sync_id as \"sync_id!\" from claimable_sync($1)",
+            running.cast_signed()
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(database("find a run to claim"))?;
+        let Some(picked) = picked else { return Ok(None) };
+        let scope = self.scope(WorkspaceId::from_uuid(picked.workspace_id));
+        scope.enter(&mut tx).await?;
+        let sync = SyncId::from_uuid(picked.sync_id);
+        match scope.claim_in(tx, sync, worker, lease_ms, settling_ms).await? {
+            Claimed::Claimed(claim) => Ok(Some((scope.workspace(), *claim))),
+            // Only its lock was waited for: whoever held it took the run, or ended it.
+            Claimed::Nothing | Claimed::Busy { .. } => Ok(None),
+        }
+    }
 }
 
 impl Scope {
@@ -71,8 +104,22 @@ impl Scope {
         lease_ms: Millis,
         settling_ms: Millis,
     ) -> Result<Claimed, Error> {
-        let mut claiming = Claiming { tx: self.begin().await?, workspace: self.workspace_uuid(), sync };
+        self.claim_in(self.begin().await?, sync, worker, lease_ms, settling_ms).await
+    }
+
+    async fn claim_in(
+        &self,
+        tx: PgTransaction<'static>,
+        sync: SyncId,
+        worker: &str,
+        lease_ms: Millis,
+        settling_ms: Millis,
+    ) -> Result<Claimed, Error> {
+        let mut claiming = Claiming { tx, workspace: self.workspace_uuid(), sync };
         let state = claiming.lock_sync().await?;
+        if let Some(reason) = state.held {
+            return Err(Error::Held { sync, reason });
+        }
         let Some(picked) = claiming.pick().await? else { return Ok(Claimed::Nothing) };
         if let Some(lease_until) = picked.held_until {
             return Ok(Claimed::Busy { lease_until: millis(lease_until) });
@@ -93,6 +140,7 @@ impl Scope {
             _ => state.resync_epoch,
         };
         let previous_attempt_died = claiming.bury(settling_ms).await?;
+        let died_attempts = claiming.died_attempts(picked.id).await?;
         let lease = claiming.take(picked.id, epoch, version, resync_epoch, worker, lease_ms).await?;
         claiming.tx.commit().await.map_err(database("claim a run"))?;
         Ok(Claimed::Claimed(Box::new(Claim {
@@ -116,11 +164,13 @@ impl Scope {
             lease_until: millis(lease.until),
             cancel_requested: picked.cancel_requested,
             previous_attempt_died,
+            died_attempts,
         })))
     }
 
     /// Renews the lease, counted from now.
     pub async fn heartbeat(&self, claim: &Claim, lease_ms: Millis) -> Result<Beat, Error> {
+        let mut tx = self.begin().await?;
         let beat = sqlx::query!(
             "update run set lease_until = now() + $4::bigint * interval '1 millisecond'
              where workspace_id = $1 and id = $2 and epoch = $3 and state = 'running'
@@ -130,10 +180,11 @@ impl Scope {
             signed(claim.epoch),
             lease_ms,
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(database("renew a lease"))?
         .ok_or_else(|| claim.fenced(claim.manifest_version))?;
+        tx.commit().await.map_err(database("renew a lease"))?;
         Ok(Beat { lease_until: millis(beat.lease_until), cancel_requested: beat.cancel_requested_at.is_some() })
     }
 }
@@ -180,6 +231,7 @@ struct LockedSync {
     first_run_done: bool,
     stream: Option<Value>,
     question: Option<Value>,
+    held: Option<String>,
     now: OffsetDateTime,
 }
 
@@ -205,7 +257,7 @@ impl Claiming {
         sqlx::query_as!(
             LockedSync,
             "select name, version, accepted_version, epoch, manifest_version, resync_epoch, first_run_done, stream,
-                    question, now() as \"now!\"
+                    question, held, now() as \"now!\"
              from sync where workspace_id = $1 and id = $2 for no key update",
             self.workspace,
             self.sync.uuid(),
@@ -252,7 +304,7 @@ impl Claiming {
         .await
         .map_err(database("close the windows of a dead attempt"))?;
         let attempts = sqlx::query!(
-            "select epoch, counts from attempt where workspace_id = $1 and sync_id = $2 and outcome is null",
+            "select epoch, run_id, counts from attempt where workspace_id = $1 and sync_id = $2 and outcome is null",
             self.workspace,
             self.sync.uuid(),
         )
@@ -275,7 +327,25 @@ impl Claiming {
             .await
             .map_err(database("close a dead attempt"))?;
         }
+        for attempt in &attempts {
+            let detail = json!({ "epoch": attempt.epoch });
+            event(&mut self.tx, self.workspace, attempt.run_id, "attempt-died", detail).await?;
+        }
         Ok(!attempts.is_empty())
+    }
+
+    async fn died_attempts(&mut self, run: Uuid) -> Result<u32, Error> {
+        let died = sqlx::query_scalar!(
+            "select count(*) as \"count!\" from attempt
+             where workspace_id = $1 and run_id = $2 and outcome = 'died' and epoch > coalesce(
+                 (select max(epoch) from attempt where workspace_id = $1 and run_id = $2 and outcome <> 'died'), 0)",
+            self.workspace,
+            run,
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(database("count dead attempts"))?;
+        Ok(u32::try_from(died).unwrap_or(u32::MAX))
     }
 
     async fn take(
@@ -326,6 +396,7 @@ impl Claiming {
         .execute(&mut *self.tx)
         .await
         .map_err(database("begin an attempt"))?;
+        event(&mut self.tx, self.workspace, run, "claimed", json!({ "worker": worker, "epoch": epoch })).await?;
         Ok(lease)
     }
 }

@@ -20,6 +20,11 @@ pub(crate) fn millis_up(at: OffsetDateTime) -> Millis {
     (at.unix_timestamp_nanos() + NANOS - 1).div_euclid(NANOS) as Millis
 }
 
+/// Beyond what a column can hold, the start of time: due at once.
+pub(crate) fn instant(at: Millis) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * NANOS).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
 /// The word that an enum of plain variants is stored as.
 pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, Error> {
     match to_json("a word", value)? {

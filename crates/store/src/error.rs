@@ -1,6 +1,4 @@
-use domain::{RunId, RunKind, SyncId};
-
-use crate::ApprovalId;
+use domain::{ApprovalId, Role, RunId, RunKind, SyncId, UserId};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -30,8 +28,63 @@ pub enum Error {
     OtherRunWaits { run: RunId, kind: RunKind },
     #[error("{0} is not open any more; look at the newest request")]
     NotOpen(ApprovalId),
+    #[error("this workspace may have {limit} {what} and has them; end or delete one, or ask the operator for more")]
+    Limit { what: &'static str, limit: u64 },
+    #[error("{0} is not held; nothing has to be decided")]
+    NotHeld(SyncId),
+    #[error("the {what} is paused: resume it first")]
+    Paused { what: &'static str },
+    #[error("{sync} is held ({reason}): its owner has to decide how it goes on")]
+    Held { sync: SyncId, reason: String },
+    #[error(
+        "workspaces are not kept apart in this database: {0}; run `rowcast migrate` with this version, and undo by hand what it did not make"
+    )]
+    NotIsolated(String),
+    #[error(
+        "the database has schema version {applied}, and this version of rowcast needs {wanted}; run `rowcast migrate`, or start the version that fits"
+    )]
+    Schema { applied: i64, wanted: i64 },
     #[error("{0} is not the state of a run that has ended")]
     NotEnded(&'static str),
+    #[error("there is a {what} `{name}` already")]
+    Taken { what: &'static str, name: String },
+    #[error("the {what} `{id}` is used by {by}; change or delete that first")]
+    InUse { what: &'static str, id: String, by: String },
+    /// The condition of an update (its `If-Match`) does not hold.
+    #[error("the {what} `{id}` has been changed since it was read; read it again and repeat the change")]
+    Stale { what: &'static str, id: String },
+    #[error("{0} is the last owner of this workspace; make someone else an owner first")]
+    LastOwner(UserId),
+    #[error("this is for the role {} and above", .0.as_str())]
+    NeedsRole(Role),
+    #[error("somebody has signed up here already; ask an owner of a workspace for an invitation")]
+    NotFirst,
+    #[error("this {what} was used or revoked, or has expired; ask for a new one")]
+    LinkEnded { what: &'static str },
+    #[error("this invitation is for another e-mail address; ask for one of your own")]
+    OtherEmail,
+    #[error("{0} is a member of other workspaces too; the operator can make the link: `rowcast users reset`")]
+    MemberElsewhere(UserId),
+    #[error("the {what} as it is configured has no secret `{field}`; leave it out")]
+    NoSecretField { what: &'static str, field: String },
+    #[error("the secret `{field}` of this {what} is not set; give its value")]
+    SecretNeeded { what: &'static str, field: String },
+    #[error(
+        "no master key is configured, so secrets can neither be stored nor opened; write one as `id:key`, the key being \
+         32 random bytes in base64, into the file or the environment variable that the setting for master keys names"
+    )]
+    NoMasterKey,
+    #[error("the master keys cannot be used: {0}")]
+    MasterKeys(String),
+    #[error(
+        "the secrets of this workspace need the master key `{id}`, which is not configured; add it again, after the \
+         current one, or restore it from where it was kept"
+    )]
+    UnknownMasterKey { id: String },
+    #[error("{what} does not open: it was damaged or moved, or its master key is not the one of that id; set it anew")]
+    DoesNotOpen { what: String },
+    #[error("a secret could not be sealed; does this system's generator of random numbers answer?")]
+    Seal(#[source] Cause),
 }
 
 impl Error {
@@ -42,6 +95,10 @@ impl Error {
 
     pub(crate) fn corrupt(what: &'static str) -> impl FnOnce(serde_json::Error) -> Self {
         move |error| Self::Corrupt { what, source: Box::new(error) }
+    }
+
+    pub(crate) fn stale(what: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::Stale { what, id: id.to_string() }
     }
 
     pub(crate) fn not_found(what: &'static str, id: impl std::fmt::Display) -> Self {

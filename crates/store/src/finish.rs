@@ -1,12 +1,13 @@
 use domain::{Millis, RunId, RunKind, RunState};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgTransaction;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::checkpoint::TRIES;
+use crate::checkpoint::{Asking, TRIES};
 use crate::codec::{from_word, signed, unsigned, word};
 use crate::error::database;
+use crate::event::event;
 use crate::{ApprovalChange, Checkpoint, Claim, Error, Reason, Scope};
 
 /// How a run ends: a last checkpoint, and what the sync knows from now on.
@@ -158,7 +159,10 @@ impl Scope {
                 first_run_done = first_run_done or $4,
                 accepted_version = case when $5 then $6 else accepted_version end,
                 stream = case when $7 then $8 else stream end,
-                question = case when $9 then $10 else question end
+                question = case when $9 then $10 else question end,
+                last_run_seconds = coalesce((
+                    select extract(epoch from now() - r.started_at) from run r
+                    where r.workspace_id = $1 and r.id = $11), last_run_seconds)
              where workspace_id = $1 and id = $2",
             self.workspace_uuid(),
             claim.sync.uuid(),
@@ -170,6 +174,7 @@ impl Scope {
             stream,
             sets_question,
             question,
+            claim.run.uuid(),
         )
         .execute(&mut **tx)
         .await
@@ -197,14 +202,20 @@ impl Scope {
         .execute(&mut **tx)
         .await
         .map_err(database("end a run"))?;
-        Ok(())
+        let detail = json!({
+            "state": finish.state.as_str(),
+            "reason": finish.reason.as_ref().map(|reason| &reason.code),
+            "epoch": claim.epoch,
+        });
+        event(tx, self.workspace_uuid(), claim.run.uuid(), "ended", detail).await
     }
 
     async fn queue_follow_up(&self, tx: &mut PgTransaction<'_>, claim: &Claim, due_at: Millis) -> Result<RunId, Error> {
         let due_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(due_at) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let id = sqlx::query_scalar!(
-            "insert into run (workspace_id, id, sync_id, kind, due_at) values ($1, $2, $3, $4, $5)
+            "insert into run (workspace_id, id, sync_id, kind, due_at, requested_by)
+             values ($1, $2, $3, $4, $5, '{\"follow_up\": true}')
              on conflict (workspace_id, sync_id) where state = 'queued'
                 do update set due_at = least(run.due_at, excluded.due_at)
              returning id",
@@ -222,22 +233,29 @@ impl Scope {
 
     /// Whether this claim ended its run. The lock waits for a COMMIT that is still on its way.
     async fn ended_by(&self, claim: &Claim) -> Result<bool, Error> {
-        let found = self
-            .ask_until_answered(async || {
-                let mut tx = self.begin().await?;
-                sqlx::query!(
-                    "select state, epoch from run where workspace_id = $1 and id = $2 for no key update",
-                    self.workspace_uuid(),
-                    claim.run.uuid(),
-                )
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(database("read the end of a run back"))
-            })
-            .await?;
-        if found.epoch.map(unsigned) != Some(claim.epoch) {
+        let mut asking = Asking::default();
+        let (state, epoch) = loop {
+            match self.state_of(claim).await {
+                Err(error) if asking.again(&error).await => {}
+                answer => break answer?,
+            }
+        };
+        if epoch.map(unsigned) != Some(claim.epoch) {
             return Err(claim.fenced(claim.manifest_version));
         }
-        Ok(from_word::<RunState>("the state of a run", found.state)?.ended())
+        Ok(from_word::<RunState>("the state of a run", state)?.ended())
+    }
+
+    async fn state_of(&self, claim: &Claim) -> Result<(String, Option<i64>), Error> {
+        let mut tx = self.begin().await?;
+        let found = sqlx::query!(
+            "select state, epoch from run where workspace_id = $1 and id = $2 for no key update",
+            self.workspace_uuid(),
+            claim.run.uuid(),
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(database("read the end of a run back"))?;
+        Ok((found.state, found.epoch))
     }
 }

@@ -13,7 +13,7 @@ impl Scope {
             self.workspace_uuid(),
             sync.uuid(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("list the forms of a sync"))?;
         stored

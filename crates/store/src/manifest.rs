@@ -117,8 +117,7 @@ impl Scope {
 
     async fn read_manifests(&self, sync: SyncId, limit: i64) -> Result<Vec<Manifest>, Error> {
         // One state of the database: a checkpoint in between would leave a manifest that names a window not seen yet.
-        let begin = self.pool.begin_with("begin isolation level repeatable read read only");
-        let mut tx = begin.await.map_err(database("begin a transaction"))?;
+        let mut tx = self.begin_as("begin isolation level repeatable read read only").await?;
         let stored = sqlx::query!(
             "select version, epoch, run_id, body, final, created_at from manifest
              where workspace_id = $1 and sync_id = $2 order by version desc limit $3",

@@ -1,32 +1,67 @@
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::WorkspaceId;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Executor, PgConnection};
 
-use crate::{Error, Scope};
+use crate::{Error, MasterKeys, Scope};
 
-/// The control-plane database. Cheap to clone.
+/// The control-plane database, as one of its roles. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    pub(crate) keys: Option<Arc<MasterKeys>>,
+}
+
+/// The role that a process takes on: what it may do, and nothing else. Row-level security holds for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Serves the API.
+    App,
+    /// Executes runs and jobs.
+    Worker,
+    /// Both, for a single process of the command line.
+    Single,
+}
+
+pub(crate) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Brings the schema to this version. Any number of processes may do it at once. `url`: as the owner of the tables, who
+/// has to be allowed to create roles the first time.
+pub async fn migrate(url: &str) -> Result<(), Error> {
+    let pool = plain(1).connect_with(server(url)?).await.map_err(|error| Error::Connect(Box::new(error)))?;
+    let migrated = MIGRATIONS.run(&pool).await;
+    pool.close().await;
+    migrated.map_err(|error| Error::Migrate(Box::new(error)))
+}
+
+impl Access {
+    const fn set_role(self) -> &'static str {
+        match self {
+            Self::App => "set role rowcast_app",
+            Self::Worker => "set role rowcast_worker",
+            Self::Single => "set role rowcast_single",
+        }
+    }
 }
 
 impl Store {
-    /// `url`: a `postgres://` address. Makes one connection to see that it works.
-    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, Error> {
-        Self::open(url, protected(max_connections)).await
+    /// `url`: a `postgres://` address of a migrated database. Makes one connection to see that it works.
+    pub async fn connect(url: &str, access: Access, max_connections: u32) -> Result<Self, Error> {
+        Self::open(url, access, protected(max_connections)).await
     }
 
-    /// Brings the schema to this version. Any number of processes may do it at once.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        sqlx::migrate!("../../migrations").run(&self.pool).await.map_err(|error| Error::Migrate(Box::new(error)))
+    /// With the keys that open and seal secrets.
+    #[must_use]
+    pub fn with_keys(self, keys: MasterKeys) -> Self {
+        Self { keys: Some(Arc::new(keys)), ..self }
     }
 
     /// The only way to the data of a workspace.
     pub fn scope(&self, workspace: WorkspaceId) -> Scope {
-        Scope { pool: self.pool.clone(), workspace }
+        Scope { pool: self.pool.clone(), keys: self.keys.clone(), workspace }
     }
 
     /// Waits until every connection is closed.
@@ -34,19 +69,26 @@ impl Store {
         self.pool.close().await;
     }
 
-    async fn open(url: &str, options: PgPoolOptions) -> Result<Self, Error> {
-        let failed = |error| Error::Connect(Box::new(error));
-        let server = PgConnectOptions::from_str(url).map_err(failed)?.application_name("rowcast").options([
-            // The protection below rolls back where nothing is open, and the server would warn each time.
-            ("client_min_messages", "error"),
-            // A transaction whose client is gone holds the lock of a sync: the server ends it itself.
-            ("idle_in_transaction_session_timeout", "10s"),
-            ("tcp_keepalives_idle", "10"),
-            ("tcp_keepalives_interval", "5"),
-            ("tcp_keepalives_count", "3"),
-        ]);
-        Ok(Self { pool: options.connect_with(server).await.map_err(failed)? })
+    async fn open(url: &str, access: Access, options: PgPoolOptions) -> Result<Self, Error> {
+        let options = options.after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(access.set_role()).await.map(|_| ()) })
+        });
+        let pool = options.connect_with(server(url)?).await.map_err(|error| Error::Connect(Box::new(error)))?;
+        Ok(Self { pool, keys: None })
     }
+}
+
+fn server(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| Error::Connect(Box::new(error)))?;
+    Ok(options.application_name("rowcast").options([
+        // The protection below rolls back where nothing is open, and the server would warn each time.
+        ("client_min_messages", "error"),
+        // A transaction whose client is gone holds the lock of a sync: the server ends it itself.
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ]))
 }
 
 /// A future that is dropped while it begins a transaction can leave that transaction open on a pooled connection
@@ -79,6 +121,8 @@ mod tests {
     use std::pin::pin;
     use std::task::Poll;
 
+    use sqlx::AssertSqlSafe;
+
     use super::*;
 
     /// Begins a transaction and drops it after that many polls, whatever is on its way then. Whether it got that far.
@@ -102,25 +146,25 @@ mod tests {
     /// How many of the writes that were acknowledged after a cancelled `begin` are lost, and how many were tried.
     async fn lost_writes(protect: bool) -> (usize, usize) {
         let database = testkit::database::fresh();
-        let other = Store::connect(database.url(), 1).await.unwrap();
-        other.migrate().await.unwrap();
+        migrate(database.url()).await.unwrap();
+        let other = Store::connect(database.url(), Access::Single, 1).await.unwrap();
         let url = testkit::database::cluster().tcp_url(database.name()).unwrap();
         // Each step of `begin` has to wait for its answer, so that it can be cancelled there.
         let proxy = crate::pool::proxy::Proxy::start(&url, Duration::from_millis(3)).await;
         let (mut lost, mut tried) = (0, 0);
         for polls in 1.. {
             let options = if protect { protected(1) } else { plain(1) };
-            let store = Store::open(proxy.url(), options).await.unwrap();
+            let store = Store::open(proxy.url(), Access::Single, options).await.unwrap();
             if !begin_and_drop(&store.pool, polls).await {
                 break;
             }
-            let name = format!("after {polls} polls");
-            let written = store.ensure_workspace(&name, [1; 32]).await.unwrap();
+            // A statement of its own, outside any transaction that we know of.
+            let insert = "insert into person (id, email, password_hash) values (gen_random_uuid(), $1, '')";
+            let email = format!("after-{polls}@example.com");
+            store.pool.execute(AssertSqlSafe(insert.replace("$1", &format!("'{email}'")))).await.unwrap();
             store.close().await;
-            // Makes another one if the first is gone.
-            let read = other.ensure_workspace(&name, [1; 32]).await.unwrap();
             tried += 1;
-            lost += usize::from(read.id != written.id);
+            lost += usize::from(other.person_by_email(&email).await.unwrap().is_none());
         }
         (lost, tried)
     }

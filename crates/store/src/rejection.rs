@@ -60,18 +60,50 @@ pub struct Tallies {
     pub invalid_rows: BTreeMap<String, u64>,
 }
 
+/// Which of the listed ones. Whatever is given has to match; `text` is searched in keys and messages, without case.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    pub code: Option<String>,
+    pub text: Option<String>,
+}
+
+/// A place in a list and what stands there; the place goes into the next request.
+pub type Placed<T> = (u32, T);
+
 impl Scope {
     /// Of the run's newest attempt, in the order they came; 10,000 at most.
     pub async fn rejections(&self, run: RunId) -> Result<Vec<Rejection>, Error> {
+        let all = self.search_rejections(run, &Search::default(), None, LISTED.cast_unsigned()).await?;
+        Ok(all.into_iter().map(|(_, rejection)| rejection).collect())
+    }
+
+    /// Of the run's newest attempt, those behind the place `after`.
+    pub async fn search_rejections(
+        &self,
+        run: RunId,
+        search: &Search,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<Placed<Rejection>>, Error> {
         let stored = sqlx::query!(
-            "select j.unit_key, j.unit_child, j.key, j.op, j.code, j.message, j.first_seen_run_id, j.first_seen_at, j.tries
+            "select j.ordinal, j.unit_key, j.unit_child, j.key, j.op, j.code, j.message, j.first_seen_run_id,
+                    j.first_seen_at, j.tries
              from run r join rejection j
                 on j.workspace_id = r.workspace_id and j.sync_id = r.sync_id and j.epoch = r.epoch
-             where r.workspace_id = $1 and r.id = $2 order by j.ordinal",
+             where r.workspace_id = $1 and r.id = $2 and j.ordinal > $3
+               and ($5::text is null or j.code = $5)
+               and ($6::text is null
+                    or strpos(lower(j.key::text), lower($6)) > 0 or strpos(lower(j.message), lower($6)) > 0)
+             order by j.ordinal
+             limit $4",
             self.workspace_uuid(),
             run.uuid(),
+            after.map_or(-1, u32::cast_signed),
+            i64::from(limit),
+            search.code,
+            search.text.as_deref().map(clean_text),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("list rejections"))?;
         stored
@@ -80,7 +112,7 @@ impl Scope {
                 let mut key = Hash128::default();
                 // The length is checked by the table.
                 key.0.iter_mut().zip(&stored.unit_key).for_each(|(to, from)| *to = *from);
-                Ok(Rejection {
+                let rejection = Rejection {
                     unit: UnitId { key, child: unsigned(stored.unit_child) },
                     key: stored.key,
                     op: from_word("the operation of a rejection", stored.op)?,
@@ -89,25 +121,51 @@ impl Scope {
                     first_seen_run: RunId::from_uuid(stored.first_seen_run_id),
                     first_seen_at: millis(stored.first_seen_at),
                     tries: stored.tries.cast_unsigned(),
-                })
+                };
+                Ok((stored.ordinal.cast_unsigned(), rejection))
             })
             .collect()
     }
 
     /// Of the run's newest attempt, in the order they came; 10,000 at most.
     pub async fn invalid_rows(&self, run: RunId) -> Result<Vec<InvalidRow>, Error> {
-        sqlx::query_as!(
-            InvalidRow,
-            "select i.key, i.code, i.message
+        let all = self.search_invalid_rows(run, &Search::default(), None, LISTED.cast_unsigned()).await?;
+        Ok(all.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// Of the run's newest attempt, those behind the place `after`.
+    pub async fn search_invalid_rows(
+        &self,
+        run: RunId,
+        search: &Search,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<Placed<InvalidRow>>, Error> {
+        let stored = sqlx::query!(
+            "select i.ordinal, i.key, i.code, i.message
              from run r join invalid_row i
                 on i.workspace_id = r.workspace_id and i.sync_id = r.sync_id and i.epoch = r.epoch
-             where r.workspace_id = $1 and r.id = $2 order by i.ordinal",
+             where r.workspace_id = $1 and r.id = $2 and i.ordinal > $3
+               and ($5::text is null or i.code = $5)
+               and ($6::text is null
+                    or strpos(lower(i.key::text), lower($6)) > 0 or strpos(lower(i.message), lower($6)) > 0)
+             order by i.ordinal
+             limit $4",
             self.workspace_uuid(),
             run.uuid(),
+            after.map_or(-1, u32::cast_signed),
+            i64::from(limit),
+            search.code,
+            search.text.as_deref().map(clean_text),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
-        .map_err(database("list invalid rows"))
+        .map_err(database("list invalid rows"))?;
+        let placed = stored.into_iter().map(|stored| {
+            let row = InvalidRow { key: stored.key, code: stored.code, message: stored.message };
+            (stored.ordinal.cast_unsigned(), row)
+        });
+        Ok(placed.collect())
     }
 
     /// How many rejections and invalid rows of each code the run's newest attempt had, listed or not.
@@ -120,7 +178,7 @@ impl Scope {
             self.workspace_uuid(),
             run.uuid(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("count rejections"))?;
         let mut tallies = Tallies::default();

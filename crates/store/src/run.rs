@@ -4,17 +4,9 @@ use serde_json::Value;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::codec::{from_json, from_word, millis, unsigned, word};
+use crate::codec::{from_json, from_word, millis, unsigned};
 use crate::error::database;
-use crate::{Error, Scope};
-
-/// The answer to a request: the run that will do it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Requested {
-    pub run: RunId,
-    /// A run waited already and takes this request along; it is due now.
-    pub already_waiting: bool,
-}
+use crate::{Error, Page, Scope};
 
 /// Why a run ended as it did: a code for machines, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +36,8 @@ pub struct Run {
     /// Of the newest attempt, as of its last checkpoint while it works.
     pub counts: Option<Counts>,
     pub reason: Option<Reason>,
+    /// An actor, `{"schedule": true}`, or `{"follow_up": true}` for a run that a run queued.
+    pub requested_by: Value,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +47,8 @@ pub enum AttemptOutcome {
     Finished,
     /// Its lease ended; a later claim closed it.
     Died,
+    /// Its worker left the run to others, with nothing unknown.
+    Released,
 }
 
 #[derive(Debug, Clone)]
@@ -67,72 +63,19 @@ pub struct Attempt {
 }
 
 impl Scope {
-    /// Queues a run that is due now; `options` is an object, or null for none. One run waits per sync: a normal run that
-    /// waits becomes what is asked for and takes the options too, and a waiting special run takes a request for a plain
-    /// normal one along. Two different special runs do not mix.
-    pub async fn request_run(&self, sync: SyncId, kind: RunKind, options: Value) -> Result<Requested, Error> {
-        let id = Uuid::now_v7();
-        let options = if options.is_null() { Value::Object(serde_json::Map::new()) } else { options };
-        let stored = sqlx::query!(
-            "insert into run (workspace_id, id, sync_id, kind, options)
-             select s.workspace_id, $3, s.id, $4, $5 from sync s where s.workspace_id = $1 and s.id = $2
-             on conflict (workspace_id, sync_id) where state = 'queued' do update set
-                due_at = least(run.due_at, now()),
-                kind = case when run.kind = 'normal' then excluded.kind else run.kind end,
-                options = case when run.kind = 'normal' then run.options || excluded.options else run.options end
-             returning id, kind, options @> $5 as \"takes_options!\"",
-            self.workspace_uuid(),
-            sync.uuid(),
-            id,
-            word(&kind)?,
-            options,
-        )
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(database("queue a run"))?
-        .ok_or_else(|| Error::not_found("sync", sync))?;
-        let (run, stored_kind) = (RunId::from_uuid(stored.id), from_word::<RunKind>("the kind of a run", stored.kind)?);
-        if !stored.takes_options || (kind != RunKind::Normal && stored_kind != kind) {
-            return Err(Error::OtherRunWaits { run, kind: stored_kind });
-        }
-        Ok(Requested { run, already_waiting: stored.id != id })
-    }
-
-    /// A waiting run is cancelled at once; a started one is asked to end, and its worker learns it by its heartbeat.
-    /// Returns the state after the request: `Running` means "asked".
-    pub async fn cancel(&self, run: RunId) -> Result<RunState, Error> {
-        let cancelled = sqlx::query_scalar!(
-            "update run set
-                cancel_requested_at = coalesce(cancel_requested_at, now()),
-                state = case when state = 'queued' then 'cancelled' else state end,
-                ended_at = case when state = 'queued' then now() else ended_at end
-             where workspace_id = $1 and id = $2 and state in ('queued', 'running')
-             returning state",
-            self.workspace_uuid(),
-            run.uuid(),
-        )
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(database("cancel a run"))?;
-        match cancelled {
-            Some(state) => from_word("the state of a run", state),
-            None => Ok(self.run(run).await?.state),
-        }
-    }
-
     pub async fn run(&self, run: RunId) -> Result<Run, Error> {
         sqlx::query_as!(
             StoredRun,
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
                     r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
-                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text
+                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
              from run r left join attempt a
                 on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
              where r.workspace_id = $1 and r.id = $2",
             self.workspace_uuid(),
             run.uuid(),
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *self.begin().await?)
         .await
         .map_err(database("read a run"))?
         .ok_or_else(|| Error::not_found("run", run))?
@@ -141,21 +84,53 @@ impl Scope {
 
     /// Newest first.
     pub async fn runs(&self, sync: SyncId, limit: u32) -> Result<Vec<Run>, Error> {
+        self.sync_runs(sync, None, Page::first(limit)).await
+    }
+
+    /// Those of a sync, newest first; `state` leaves out all others.
+    pub async fn sync_runs(&self, sync: SyncId, state: Option<RunState>, page: Page) -> Result<Vec<Run>, Error> {
         sqlx::query_as!(
             StoredRun,
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
                     r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
-                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text
+                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
              from run r left join attempt a
                 on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
-             where r.workspace_id = $1 and r.sync_id = $2
-             order by r.created_at desc, r.id desc
-             limit $3",
+             where r.workspace_id = $1 and r.sync_id = $2 and r.id < $3 and ($5::text is null or r.state = $5)
+             order by r.id desc
+             limit $4",
             self.workspace_uuid(),
             sync.uuid(),
-            i64::from(limit),
+            page.before(),
+            page.limit(),
+            state.map(RunState::as_str),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
+        .await
+        .map_err(database("list runs"))?
+        .into_iter()
+        .map(Run::try_from)
+        .collect()
+    }
+
+    /// Those of the whole workspace, newest first.
+    pub async fn all_runs(&self, state: Option<RunState>, page: Page) -> Result<Vec<Run>, Error> {
+        sqlx::query_as!(
+            StoredRun,
+            "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
+                    r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
+                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
+             from run r left join attempt a
+                on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
+             where r.workspace_id = $1 and r.id < $2 and ($4::text is null or r.state = $4)
+             order by r.id desc
+             limit $3",
+            self.workspace_uuid(),
+            page.before(),
+            page.limit(),
+            state.map(RunState::as_str),
+        )
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("list runs"))?
         .into_iter()
@@ -171,7 +146,7 @@ impl Scope {
             self.workspace_uuid(),
             run.uuid(),
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.begin().await?)
         .await
         .map_err(database("list the attempts of a run"))?;
         stored
@@ -210,6 +185,7 @@ struct StoredRun {
     counts: Option<Value>,
     reason_code: Option<String>,
     reason_text: Option<String>,
+    requested_by: Value,
 }
 
 impl TryFrom<StoredRun> for Run {
@@ -235,6 +211,7 @@ impl TryFrom<StoredRun> for Run {
             cancel_requested_at: stored.cancel_requested_at.map(millis),
             counts: stored.counts.map(|counts| from_json("the counts of a run", counts)).transpose()?,
             reason: stored.reason_code.map(|code| Reason { code, text: stored.reason_text.unwrap_or_default() }),
+            requested_by: stored.requested_by,
         })
     }
 }

@@ -41,18 +41,21 @@ pub struct SyncState {
 impl Scope {
     /// Makes or changes the sync of this name, with a source, a model and a destination of the same name.
     pub async fn put_sync(&self, name: &str, definition: &Definition) -> Result<PutSync, Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_change().await?;
         let parts = put_parts(&mut tx, self.workspace, name, definition).await?;
         let sync = sqlx::query!(
-            "insert into sync (workspace_id, id, name, model_id, destination_id) values ($1, $2, $3, $4, $5)
+            "insert into sync (workspace_id, id, name, model_id, destination_id, config)
+             values ($1, $2, $3, $4, $5, $6::text::json)
              on conflict (workspace_id, name) do update
-                set model_id = excluded.model_id, destination_id = excluded.destination_id, updated_at = now()
+                set model_id = excluded.model_id, destination_id = excluded.destination_id, config = excluded.config,
+                    revision = sync.revision + 1, updated_at = now()
              returning id, version, accepted_version",
             self.workspace_uuid(),
             Uuid::now_v7(),
             name,
             parts.model,
             parts.destination,
+            to_text("a sync", &definition.sync)?,
         )
         .fetch_one(&mut *tx)
         .await
@@ -80,7 +83,7 @@ impl Scope {
             self.workspace_uuid(),
             name
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *self.begin().await?)
         .await
         .map_err(database("read a sync"))?;
         match found {
@@ -98,7 +101,7 @@ impl Scope {
             self.workspace_uuid(),
             sync.uuid(),
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *self.begin().await?)
         .await
         .map_err(database("read a sync"))?
         .ok_or_else(|| Error::not_found("sync", sync))?;
@@ -143,7 +146,7 @@ pub(crate) async fn read_version(
     from_json("the definition of a sync", definition)
 }
 
-async fn add_version(
+pub(crate) async fn add_version(
     tx: &mut PgTransaction<'_>,
     workspace: WorkspaceId,
     sync: SyncId,
@@ -179,7 +182,9 @@ async fn put_parts(
 ) -> Result<Parts, Error> {
     let source = sqlx::query_scalar!(
         "insert into source (workspace_id, id, name, config) values ($1, $2, $3, $4::text::json)
-         on conflict (workspace_id, name) do update set config = excluded.config, updated_at = now() returning id",
+         on conflict (workspace_id, name) do update
+            set config = excluded.config, revision = source.revision + 1, updated_at = now()
+         returning id",
         workspace.uuid(),
         Uuid::now_v7(),
         name,
@@ -191,7 +196,8 @@ async fn put_parts(
     let model = sqlx::query_scalar!(
         "insert into model (workspace_id, id, source_id, name, config) values ($1, $2, $3, $4, $5::text::json)
          on conflict (workspace_id, name) do update
-            set source_id = excluded.source_id, config = excluded.config, updated_at = now()
+            set source_id = excluded.source_id, config = excluded.config, revision = model.revision + 1,
+                updated_at = now()
          returning id",
         workspace.uuid(),
         Uuid::now_v7(),
@@ -204,7 +210,9 @@ async fn put_parts(
     .map_err(database("store a model"))?;
     let destination = sqlx::query_scalar!(
         "insert into destination (workspace_id, id, name, config) values ($1, $2, $3, $4::text::json)
-         on conflict (workspace_id, name) do update set config = excluded.config, updated_at = now() returning id",
+         on conflict (workspace_id, name) do update
+            set config = excluded.config, revision = destination.revision + 1, updated_at = now()
+         returning id",
         workspace.uuid(),
         Uuid::now_v7(),
         name,

@@ -133,7 +133,7 @@ impl Rig {
             // Boxed: a run is a large future, and some tests hold several.
             match Box::pin(worker.execute(self.sync, &Reporter::default(), cancel.clone())).await? {
                 Executed::Ended(report) => return Ok(*report),
-                Executed::Nothing | Executed::Busy { .. } => deadline.pause().await,
+                Executed::Nothing | Executed::Busy { .. } | Executed::Released { .. } => deadline.pause().await,
             }
         }
     }
@@ -166,7 +166,7 @@ impl Rig {
 
     /// Another worker of the same workspace, with connections of its own.
     pub async fn second_worker(&self) -> Worker {
-        let store = must(Store::connect(self.store_database.url(), 4).await, "connect to the store");
+        let store = must(Store::connect(self.store_database.url(), store::Access::Single, 4).await, "connect to the store");
         let mut worker = self.worker.clone();
         worker.scope = store.scope(worker.workspace.id);
         worker.settings.worker = "second".to_owned();
@@ -301,13 +301,15 @@ async fn worker(home: &Path, source: &TestDatabase, store: &TestDatabase) -> Wor
         other => Err(format!("the rig has no secret {other:?}")),
     });
     let mut settings = Settings::new(home, "first".to_owned(), secrets);
+    settings.endpoint_override = true;
+    settings.egress = domain::egress::EgressPolicy::open();
     settings.settling = Duration::from_millis(300);
     // Few and quick tries: what the stream refuses for long is rejected within a fraction of a second.
     settings.puts.retry.max_attempts = 3;
     settings.puts.retry.base_backoff = Duration::from_millis(2);
     settings.puts.retry.max_backoff = Duration::from_millis(10);
-    let connected = must(Store::connect(store.url(), 4).await, "connect to the store");
-    must(connected.migrate().await, "migrate the store");
+    must(store::migrate(store.url()).await, "migrate the store");
+    let connected = must(Store::connect(store.url(), store::Access::Single, 4).await, "connect to the store");
     let workspace = must(connected.ensure_workspace("rig", [7; 32]).await, "make a workspace");
     let scope = connected.scope(workspace.id);
     Worker { settings, workspace, scope }

@@ -2,6 +2,9 @@
 //! no code with the product. Each module names the promise it argues for.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod chosen_rows;
+mod handing_over;
+mod limits_of_a_run;
 mod p1_random_histories;
 mod p1_what_failed_is_sent;
 mod p2_bounded_duplicates;

@@ -328,7 +328,7 @@ async fn p1_a_repair_whose_take_over_could_not_even_begin_still_sends_every_row(
     assert!(rig.work_until(crash).await.is_none(), "the run ended before the crash");
     rig.end_lease().await;
     let mut second = rig.second_worker().await;
-    second.settings.secrets = Arc::new(|_| Err("no secret".to_owned()));
+    second.settings.secrets = Some(Arc::new(|_| Err("no secret".to_owned())));
     let report = rig.try_work(&second, &CancellationToken::new()).await.unwrap();
     assert_eq!((report.state, code(&report)), (RunState::Failed, "credentials"));
     rig.settled().await;

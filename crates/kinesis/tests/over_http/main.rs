@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by a panic, as tests do")]
 
 mod answers;
+mod egress;
 mod ends;
 mod puts;
+mod roles;
 mod streams;
 mod world;

@@ -65,8 +65,10 @@ fn settings(region: &str, endpoint: Option<&str>, secret: &str) -> Settings {
     Settings {
         region: region.to_owned(),
         endpoint: endpoint.map(str::to_owned),
+        sts_endpoint: None,
         access: Access::Keys(keys),
         timeouts: Timeouts::default(),
+        egress: domain::egress::EgressPolicy::open(),
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use domain::egress::EgressPolicy;
 use engine::outcome::RetryPolicy;
 use engine::record::Record;
 use engine::rules::Outcome;
@@ -73,8 +74,10 @@ pub(crate) fn settings(endpoint: &str, timeouts: Timeouts) -> Settings {
     Settings {
         region: "us-east-1".to_owned(),
         endpoint: Some(endpoint.to_owned()),
+        sts_endpoint: None,
         access: Access::Keys(keys),
         timeouts,
+        egress: EgressPolicy::open(),
     }
 }
 

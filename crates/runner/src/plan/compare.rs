@@ -7,13 +7,14 @@ use std::sync::Arc;
 use domain::{Counts, Millis};
 use engine::guard::Planned;
 use engine::hash::Hash128;
-use engine::rules::{self, Action, Attempt, Count, Read, RowHashes, Version};
+use engine::rules::{self, Action, Attempt, Count, Decision, Read, RowHashes, Version};
 use engine::unit::{Entry, Unit, UnitId};
 use snapshots::{Scan, SegmentRef, SegmentWriter, Shape, Snapshot, SnapshotUnit};
 use spill::{Item, Loaded, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
 
 use crate::Error;
 use crate::job::Job;
+use crate::plan::chosen::Chosen;
 use crate::plan::invalid::{InvalidRows, Reason};
 
 /// What comparing found.
@@ -38,6 +39,8 @@ pub(crate) struct Comparison<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// The units whose removal a person approved.
     covered: Option<&'a Snapshot>,
+    /// If there are any, nothing else is touched.
+    chosen: Option<&'a mut Chosen>,
     pub(super) attempt: Attempt,
     /// Some layers hold rows without columns that this run would keep.
     values_lack: bool,
@@ -92,6 +95,7 @@ impl<'a> Comparison<'a> {
             scratch,
             snapshot,
             covered,
+            chosen: None,
             attempt,
             values_lack,
             plan: PlanWriter::create(scratch, "plan")?,
@@ -102,6 +106,10 @@ impl<'a> Comparison<'a> {
             pending: Vec::new(),
             pending_bytes: 0,
         })
+    }
+
+    pub(crate) fn choosing(self, chosen: Option<&'a mut Chosen>) -> Self {
+        Self { chosen, ..self }
     }
 
     /// Half of the memory is for the items of a partition, a quarter for rows on their way into the plan; the snapshot's
@@ -202,6 +210,9 @@ impl<'a> Comparison<'a> {
         self.out.counts.invalid += items.len() as u64;
         self.out.planned.invalid_keys += 1;
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
+        if let (Some(chosen), Some(item)) = (&mut self.chosen, items.first()) {
+            chosen.hold(item.unit);
+        }
         let mut rows = vec![Vec::new(); items.len()];
         partition.visit(items, |index, row| {
             rows[index] = row.to_vec();
@@ -221,6 +232,10 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         self.out.counts.removed += 1;
+        if self.chosen.is_some() {
+            self.out.counts.not_wanted += 1;
+            return Ok(());
+        }
         self.out.planned.removals += 1;
         let is_covered = covered.contains(&id);
         self.out.planned.covered_removals += u64::from(is_covered);
@@ -263,7 +278,10 @@ impl<'a> Comparison<'a> {
             Some(entry) => entry.form != self.attempt.form || self.lacks_values(known.as_ref()).await?,
             None => false,
         };
-        let decision = rules::decide(&self.attempt, unit, Read::Row(row), rewrite);
+        let mut decision = rules::decide(&self.attempt, unit, Read::Row(row), rewrite);
+        if let Some(chosen) = &self.chosen {
+            decision = self.choose(decision, unit, chosen.has(id).then_some(&row));
+        }
         let counts = &mut self.out.counts;
         counts.units += 1;
         self.out.planned.snapshot += u64::from(unit.entry.is_some());
@@ -291,6 +309,20 @@ impl<'a> Comparison<'a> {
         let known =
             known.unwrap_or_else(|| SnapshotUnit { id, unit: Unit::default(), entry_value: None, mark_value: None });
         self.act(id, decision.action, Some(item), hashes, known)
+    }
+
+    /// A chosen row is sent, whatever triggers and snapshot say, unless an earlier attempt of this run has done it. Others
+    /// are counted as they differ, and left as they are.
+    fn choose(&self, decision: Decision, unit: &Unit, chosen: Option<&RowHashes<'_>>) -> Decision {
+        let done = |entry: Entry| entry.sequence >= self.job.claim.first_epoch && !unit.uncertain();
+        let unchanged = decision.count == Count::Unchanged;
+        match chosen.filter(|_| !unit.entry.is_some_and(done)) {
+            Some(row) => Decision {
+                count: if unchanged { Count::Repeated } else { decision.count },
+                action: rules::decide_resend(&self.attempt, unit, row.content).action,
+            },
+            None => Decision { action: if unchanged { Action::Nothing } else { Action::Aside }, ..decision },
+        }
     }
 
     async fn lacks_values(&self, known: Option<&SnapshotUnit>) -> Result<bool, Error> {

@@ -7,6 +7,7 @@ use spill::{Partition, RowSpill, Scratch};
 
 use crate::Error;
 use crate::job::Job;
+use crate::plan::chosen::Chosen;
 use crate::plan::invalid::{InvalidRows, Reason};
 
 pub(super) struct Ingested {
@@ -16,27 +17,40 @@ pub(super) struct Ingested {
     pub(super) invalid: InvalidRows,
 }
 
-pub(super) async fn ingest(job: &Job, scratch: &Scratch) -> Result<Ingested, Error> {
+pub(super) async fn ingest(job: &Job, scratch: &Scratch, mut chosen: Option<&mut Chosen>) -> Result<Ingested, Error> {
     let layout = &job.layout;
     let query = &job.definition().model.query;
-    let mut reader = read(&job.source, query, layout.columns(), &ReadOptions::default()).await?;
+    let most = job.settings.limits.rows.unwrap_or(u64::MAX);
+    let options = ReadOptions::default();
+    let mut reader = tokio::select! {
+        reader = read(&job.source, query, layout.columns(), &options) => reader?,
+        why = job.lease.ended() => return Err(why),
+    };
     let mut spill = RowSpill::create(layout.hashes());
     let (mut queried, mut null_keys, mut invalid) = (0, 0, InvalidRows::new(job));
     let (mut buffer, mut hashes) = (Vec::new(), Vec::new());
     loop {
         let chunk = tokio::select! {
             chunk = reader.next() => chunk?,
-            () = job.lease.ended() => {
+            why = job.lease.ended() => {
                 reader.cancel().await;
-                job.lease.check()?;
-                return Err(Error::Cancelled);
+                return Err(why);
             }
         };
         let Some(chunk) = chunk else { break };
         for row in chunk.rows() {
             queried += 1;
+            if queried > most {
+                reader.cancel().await;
+                return Err(Error::TooManyRows { limit: most });
+            }
             match layout.hash_row(job.hash_key(), row, &mut buffer, &mut hashes)? {
-                Hashed::Row { unit, used } => spill.push(scratch, unit, &hashes, &row[..used])?,
+                Hashed::Row { unit, used } => {
+                    if let Some(chosen) = &mut chosen {
+                        chosen.look(layout, unit, &row[..used])?;
+                    }
+                    spill.push(scratch, unit, &hashes, &row[..used])?;
+                }
                 Hashed::NullKey => {
                     null_keys += 1;
                     invalid.push(layout, row, Reason::NullKey).await?;

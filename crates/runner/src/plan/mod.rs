@@ -2,24 +2,30 @@
 //! is sent, and apart from scratch and the segment of silent acknowledgements, which nothing names yet, nothing is
 //! written.
 
+mod chosen;
 mod compare;
 mod ingest;
 mod invalid;
 mod write;
 
-use domain::{Counts, Millis};
-use engine::guard::Planned;
+use std::collections::BTreeMap;
+
+use domain::{Counts, Millis, RunKind};
+use engine::guard::{self, Planned, Question};
 use snapshots::{Damage, SegmentRef, Shape, Snapshot, verify};
 use spill::{PlanReader, Scratch};
+use store::NewInvalidRow;
 
 use crate::course::Course;
 use crate::job::Job;
 use crate::progress::Phase;
 use crate::{Error, fail_point, manifest};
+use chosen::Chosen;
 use compare::Comparison;
 use ingest::ingest;
 
-pub(crate) use invalid::InvalidRows;
+pub use chosen::NotSent;
+use invalid::InvalidRows;
 
 /// What a run would do.
 pub(crate) struct Plan {
@@ -36,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) null_keys: u64,
     /// The object that lists all invalid rows, if the store does not.
     pub(crate) invalid_list: Option<String>,
+    /// Chosen rows that cannot be sent.
+    pub(crate) not_sent: Vec<NotSent>,
     /// The layers that the plan was compared with.
     pub(crate) layers: manifest::Layers,
     /// Holds the files of the plan.
@@ -46,19 +54,58 @@ impl Plan {
     pub(crate) fn scratch_bytes(&self) -> u64 {
         self.scratch.written()
     }
+
+    /// To be listed, once. Chosen rows that cannot be sent come first: somebody asked for them.
+    pub(crate) fn invalid_rows(&mut self) -> Vec<NewInvalidRow> {
+        let unknown = self.not_sent.iter().filter(|not_sent| not_sent.code == chosen::NOT_IN_MODEL);
+        unknown.map(NotSent::listed).chain(self.invalid.take()).collect()
+    }
+
+    pub(crate) fn invalid_by_code(&self) -> BTreeMap<String, u64> {
+        let mut by_code = InvalidRows::by_code(self.null_keys, self.counts.invalid);
+        let unknown = self.not_sent.iter().filter(|not_sent| not_sent.code == chosen::NOT_IN_MODEL).count();
+        if unknown > 0 {
+            by_code.insert(chosen::NOT_IN_MODEL.to_owned(), unknown as u64);
+        }
+        by_code
+    }
+
+    /// What a person has to consent to. Chosen rows were chosen by one, and nothing else is touched.
+    pub(crate) fn questions(&self, job: &Job) -> Vec<Question> {
+        if self.course.kind == RunKind::Resend {
+            return Vec::new();
+        }
+        guard::questions(&job.definition().sync.guards, &self.planned)
+    }
 }
 
 pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
+    let limits = job.settings.limits;
+    match plan(job, course).await {
+        Err(Error::Scratch(spill::Error::Full { limit })) if limits.spilled_bytes == Some(limit) => {
+            Err(Error::TooManyBytes { limit })
+        }
+        other => other,
+    }
+}
+
+async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
     let layers = job.manifest(course).await?;
     let snapshot = job.open(&layers.manifest).await?;
     let covered = covered(job).await?;
-    let scratch = Scratch::create(&job.settings.scratch, &job.scratch_name(), job.settings.scratch_bytes)?;
+    let settings = &job.settings;
+    let most = settings.limits.spilled_bytes.map_or(settings.scratch_bytes, |most| most.min(settings.scratch_bytes));
+    let scratch = Scratch::create(&settings.scratch, &job.scratch_name(), most)?;
+    let mut chosen = match &job.options.rows {
+        Some(rows) => Some(Chosen::new(rows, &job.layout)?),
+        None => None,
+    };
     job.progress.update(|progress| progress.phase = Phase::Reading);
-    let mut read = ingest(job, &scratch).await?;
+    let mut read = ingest(job, &scratch, chosen.as_mut()).await?;
     job.progress.update(|progress| progress.phase = Phase::Comparing);
     fail_point::pass("before-plan-written")?;
     let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), job.attempt(course))?;
-    let compared = comparison.run(read.partitions, &mut read.invalid).await?;
+    let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, &mut read.invalid).await?;
     fail_point::pass("after-plan-written")?;
     let invalid_list = read.invalid.finish().await?;
     let mut counts = compared.counts;
@@ -81,6 +128,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
         invalid: read.invalid,
         null_keys: read.null_keys,
         invalid_list,
+        not_sent: chosen.map_or_else(Vec::new, |chosen| chosen.not_sent()),
         layers,
         scratch,
     })

@@ -18,7 +18,7 @@ impl Violations {
         }
     }
 
-    pub(crate) fn required<T>(&mut self, path: impl Display, value: Option<&T>) {
+    pub(crate) fn required<T: ?Sized>(&mut self, path: impl Display, value: Option<&T>) {
         if value.is_none() {
             self.add(path, "null", "not be null");
         }
@@ -56,6 +56,26 @@ impl Violations {
         self.length(path, quoted(value), value.chars().count(), (1, 128));
         if value.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))) {
             self.pattern(path, value, "[a-zA-Z0-9_.-]+");
+        }
+    }
+
+    /// Length and characters of a text of STS: letters, digits and `others`; all printable ones if `others` is empty.
+    pub(crate) fn text(
+        &mut self,
+        path: impl Display + Copy,
+        value: Option<&str>,
+        length: (usize, usize),
+        others: &str,
+        pattern: &str,
+    ) {
+        let Some(value) = value else { return };
+        self.length(path, quoted(value), value.chars().count(), length);
+        let fits = |c: char| match others {
+            "" => matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}'),
+            _ => c.is_ascii_alphanumeric() || others.contains(c),
+        };
+        if !value.chars().all(fits) {
+            self.pattern(path, value, pattern);
         }
     }
 

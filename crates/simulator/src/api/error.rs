@@ -47,6 +47,7 @@ impl ApiError {
         let status = match code {
             "InternalFailure" | "InternalFailureException" => 500,
             "ServiceUnavailable" => 503,
+            "AccessDenied" | "RegionDisabledException" => 403,
             _ => 400,
         };
         let message = match code {
@@ -61,7 +62,10 @@ impl ApiError {
             "ProvisionedThroughputExceededException" => {
                 format!("Rate exceeded for stream {stream} under account {ACCOUNT_ID}.")
             }
-            "ThrottlingException" => "Rate exceeded".to_owned(),
+            "ThrottlingException" | "Throttling" => "Rate exceeded".to_owned(),
+            "AccessDenied" => {
+                format!("User: arn:aws:iam::{ACCOUNT_ID}:user/simulated is not authorized to perform: sts:AssumeRole")
+            }
             "KMSAccessDeniedException" => {
                 "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or \
                  you are not allowed to access."

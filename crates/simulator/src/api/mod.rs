@@ -7,24 +7,28 @@ mod operation;
 mod put;
 mod shards;
 mod streams;
+mod sts;
 mod target;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Error;
+use crate::iam::Caller;
 use crate::state::{Simulator, now_ms};
 
 pub(crate) use constraints::Violations;
 pub(crate) use error::ApiError;
 pub use operation::Operation;
 pub(crate) use put::{PutEntry, RecordFault, RecordFaults};
-pub(crate) use target::Target;
+pub(crate) use sts::xml;
+pub(crate) use target::{Target, arn_of};
 
 /// A request whose body could be read; nothing else about it is checked yet.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) operation: Operation,
+    pub(crate) caller: Caller,
     /// The region that the request was signed for.
     pub(crate) region: String,
     pub(crate) target: Target,
@@ -35,12 +39,16 @@ pub(crate) struct Call {
 enum Request {
     PutRecords(put::PutRecords),
     PutRecord(put::PutRecord),
+    Sts(sts::Form),
     Other(Value),
 }
 
 impl Call {
-    pub(crate) fn parse(operation: Operation, region: String, body: &[u8]) -> Result<Self, ApiError> {
+    pub(crate) fn parse(operation: Operation, caller: Caller, region: String, body: &[u8]) -> Result<Self, ApiError> {
         let (target, request) = match operation {
+            Operation::AssumeRole | Operation::GetCallerIdentity => {
+                (Target::default(), Request::Sts(sts::Form::read(body)))
+            }
             Operation::PutRecords => {
                 let mut put: put::PutRecords = read(body)?;
                 (put.target(), Request::PutRecords(put))
@@ -58,7 +66,7 @@ impl Call {
                 (Target::of(&request)?, Request::Other(request))
             }
         };
-        Ok(Self { operation, region, target, request })
+        Ok(Self { operation, caller, region, target, request })
     }
 
     /// The records that the call wants to put.
@@ -66,17 +74,32 @@ impl Call {
         match &self.request {
             Request::PutRecords(put) => put.entries(),
             Request::PutRecord(put) => put.entries(),
-            Request::Other(_) => &[],
+            Request::Sts(_) | Request::Other(_) => &[],
         }
     }
 
-    /// Does what the call asks, and returns the body of the answer.
+    /// Does what the call asks, if its caller may, and returns the body of the answer.
     pub(crate) fn execute(self, simulator: &Simulator, faults: &RecordFaults) -> Result<Vec<u8>, ApiError> {
+        if !self.operation.is_sts() {
+            simulator.iam().authorize(&self.caller, self.operation, &self.resource(), now_ms())?;
+        }
         let context = Context { region: self.region, target: self.target, now_ms: now_ms() };
         match self.request {
             Request::PutRecords(request) => put::put_records(simulator, &context, request, faults),
             Request::PutRecord(request) => put::put_record(simulator, &context, request, faults),
+            Request::Sts(form) => sts::execute(simulator, &self.caller, self.operation, &form),
             Request::Other(request) => execute_other(simulator, &context, self.operation, request),
+        }
+    }
+
+    /// What the call is about, as policies name it.
+    fn resource(&self) -> String {
+        match &self.request {
+            Request::Other(request) if self.operation == Operation::ListShards && !self.target.is_given() => {
+                shards::stream_of_token(request).map_or_else(|| "*".to_owned(), |name| arn_of(&name, &self.region))
+            }
+            _ if self.operation == Operation::ListStreams => "*".to_owned(),
+            _ => self.target.resource(&self.region),
         }
     }
 }
@@ -123,7 +146,9 @@ fn execute_other(
         Operation::MergeShards => shards::merge(simulator, context, &input(request)?)?,
         Operation::GetShardIterator => get::shard_iterator(simulator, context, &input(request)?)?,
         Operation::GetRecords => get::records(simulator, context, &input(request)?)?,
-        Operation::PutRecord | Operation::PutRecords => return Err(ApiError::internal_failure()),
+        Operation::PutRecord | Operation::PutRecords | Operation::AssumeRole | Operation::GetCallerIdentity => {
+            return Err(ApiError::internal_failure());
+        }
     };
     match answer {
         Value::Null => Ok(Vec::new()),

@@ -89,6 +89,12 @@ pub(super) fn list(simulator: &Simulator, context: &Context, input: ListInput) -
     Ok(answer)
 }
 
+/// The stream that a request with nothing but a token is about.
+pub(super) fn stream_of_token(request: &Value) -> Option<String> {
+    let token = request.get("NextToken")?.as_str()?;
+    parse_token(token).ok().map(|(stream, _)| stream)
+}
+
 fn parse_token(token: &str) -> Result<(String, String), ApiError> {
     let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = text.as_deref().and_then(|text| text.split_once('/'));

@@ -31,6 +31,11 @@ impl Target {
         self.name.as_deref().or(from_arn.map(|(_, name)| name)).unwrap_or_default()
     }
 
+    /// The ARN that policies know the stream by.
+    pub(crate) fn resource(&self, region: &str) -> String {
+        self.arn.clone().unwrap_or_else(|| arn_of(self.display_name(), region))
+    }
+
     pub(crate) fn given_name(&self) -> Option<&String> {
         self.name.as_ref()
     }

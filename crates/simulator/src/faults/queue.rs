@@ -101,6 +101,10 @@ impl Pending {
         let mut acted = true;
         match &rule.effect {
             Effect::Latency { ms } => verdict.latency += Duration::from_millis(*ms),
+            // STS has no records: it throttles whole calls.
+            Effect::Throttle(_) if call.operation.is_sts() => {
+                verdict.ending = Some(Ending::Error { error: ApiError::typical("Throttling", ""), written: false });
+            }
             effect => match effect.on_records() {
                 None => verdict.ending = ending(effect, call.target.display_name()),
                 Some((selection, fault)) => {
@@ -126,8 +130,10 @@ impl Pending {
 
 impl Rule {
     fn describes(&self, call: &Call) -> bool {
-        let about_records =
-            self.partition_key.is_some() || self.data_contains.is_some() || self.effect.on_records().is_some();
+        let throttles_sts = call.operation.is_sts() && matches!(self.effect, Effect::Throttle(_));
+        let about_records = self.partition_key.is_some()
+            || self.data_contains.is_some()
+            || self.effect.on_records().is_some() && !throttles_sts;
         self.operation.is_none_or(|operation| operation == call.operation)
             && self.stream.as_deref().is_none_or(|name| name == call.target.display_name())
             && (!about_records || call.records().iter().any(|entry| self.describes_record(entry)))

@@ -41,7 +41,7 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
-    /// Records fail with ProvisionedThroughputExceededException.
+    /// Records fail with ProvisionedThroughputExceededException; a call of STS fails with Throttling.
     Throttle(Selection),
     /// Records fail with InternalFailure; none of them is written.
     InternalFailure(Selection),

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Operation;
 use crate::state::Simulator;
-use crate::{FaultReport, Limits, Rule};
+use crate::{FaultReport, Limits, Role, Rule, Session};
 
 pub(super) async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Vec<FaultReport>> {
     Json(simulator.faults().reports())
@@ -71,4 +72,52 @@ pub(super) async fn records(
         }
     });
     Ok(Json(records.collect()))
+}
+
+pub(super) async fn roles(State(simulator): State<Arc<Simulator>>) -> Json<Vec<Role>> {
+    Json(simulator.iam().roles())
+}
+
+pub(super) async fn put_roles(
+    State(simulator): State<Arc<Simulator>>,
+    Json(roles): Json<Vec<Role>>,
+) -> Result<StatusCode, (StatusCode, String)> {
+    for role in roles {
+        simulator.iam().put_role(role).map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn clear_roles(State(simulator): State<Arc<Simulator>>) -> StatusCode {
+    simulator.iam().clear_roles();
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn principals(State(simulator): State<Arc<Simulator>>) -> Json<BTreeMap<String, String>> {
+    Json(simulator.iam().principals().clone())
+}
+
+pub(super) async fn add_principals(
+    State(simulator): State<Arc<Simulator>>,
+    Json(principals): Json<BTreeMap<String, String>>,
+) -> StatusCode {
+    for (access_key_id, arn) in principals {
+        simulator.iam().put_principal(access_key_id, arn);
+    }
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn sessions(State(simulator): State<Arc<Simulator>>) -> Json<Vec<Session>> {
+    Json(simulator.iam().sessions())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Age {
+    seconds: u64,
+}
+
+pub(super) async fn age_sessions(State(simulator): State<Arc<Simulator>>, Json(age): Json<Age>) -> StatusCode {
+    simulator.iam().age_sessions(Duration::from_secs(age.seconds));
+    StatusCode::NO_CONTENT
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::api::Operation;
 use crate::faults::FaultQueue;
+use crate::iam::Iam;
 use crate::{Config, Limits};
 
 pub(crate) use bucket::Bucket;
@@ -28,6 +29,7 @@ pub(crate) use stream::{Entry, Mode, NewRecord, Status, Stream};
 pub(crate) struct Simulator {
     account: Mutex<Account>,
     faults: Mutex<FaultQueue>,
+    iam: Mutex<Iam>,
     calls: Mutex<BTreeMap<Operation, u64>>,
     /// Counts what happened (a call arrived, records were written), so that tests can wait for it.
     events: watch::Sender<u64>,
@@ -44,6 +46,7 @@ impl Simulator {
                 last_created_ms: 0,
             }),
             faults: Mutex::default(),
+            iam: Mutex::default(),
             calls: Mutex::default(),
             events: watch::Sender::new(0),
             closing: watch::Sender::new(false),
@@ -60,6 +63,10 @@ impl Simulator {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn iam(&self) -> MutexGuard<'_, Iam> {
+        self.iam.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn count_call(&self, operation: Operation) {

@@ -43,6 +43,23 @@ pub(super) fn connecting(settings: &Settings, cause: Cause) -> Error {
     }
 }
 
+/// A service does not tell whoever names a host which ports there are closed or silent, nor which names lead to addresses
+/// that are refused. What is told is what a server of PostgreSQL says: refusals to log in, certificates, and that it has
+/// no TLS, which is also how another program looks that answers something. Time is not hidden: a closed port is known
+/// sooner than a silent one.
+pub(super) fn discreet(settings: &Settings, error: Error) -> Error {
+    let said = matches!(&error, Error::Broken { source: Some(cause), .. } if cause.as_db_error().is_some());
+    match error {
+        Error::Unreachable { .. } | Error::Timeout { .. } | Error::Broken { .. } | Error::Tls { .. }
+            if !settings.egress.is_open() && !said =>
+        {
+            tracing::debug!(%error, "a source was not reached");
+            Error::NotReached { address: settings.address() }
+        }
+        other => other,
+    }
+}
+
 /// Once connected. `text`: what the server was given to read, if it is the user's.
 pub(super) fn server(cause: Cause, text: Option<Text<'_>>) -> Error {
     let Some(error) = cause.as_db_error() else {

@@ -1,9 +1,13 @@
 //! PostgreSQL 12 and later. Read from top to bottom of this list to follow a row.
 
+mod catalog;
 mod check;
 mod copy;
 mod describe;
 mod failure;
+mod json;
+mod key;
+mod preview;
 mod read;
 mod session;
 mod settings;
@@ -13,8 +17,11 @@ mod types;
 mod url;
 mod wire;
 
-pub use check::{Verdict, test};
+pub use catalog::{Catalog, Schema, Table, TableColumn, TableKind, catalog};
+pub use check::{TestReport, test};
 pub use copy::Chunk;
 pub use describe::describe;
+pub use key::{KeyCheck, key_check};
+pub use preview::{Cut, Preview, preview_rows};
 pub use read::{ReadOptions, Reader, read};
 pub use settings::Settings;

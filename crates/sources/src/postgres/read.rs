@@ -63,11 +63,32 @@ pub async fn read(
     columns: &[Column],
     options: &ReadOptions,
 ) -> Result<Reader, Error> {
+    let (reader, _) = open(settings, query, Wanted::Described(columns), None, options).await?;
+    Ok(reader)
+}
+
+/// Which columns of a query.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    All,
+    Named(&'a [String]),
+    /// They must still have these types.
+    Described(&'a [Column]),
+}
+
+/// Like [`read`], with the columns that were found. `first`: no more rows than this are asked for.
+pub(super) async fn open(
+    settings: &Settings,
+    query: &str,
+    wanted: Wanted<'_>,
+    first: Option<u64>,
+    options: &ReadOptions,
+) -> Result<(Reader, Vec<Column>), Error> {
     let limits = Limits::new(options);
     let mut session = Session::open(settings).await?;
-    let started = limits.wait("starting the query", start(&mut session, query, columns, options)).await;
-    let (stream, parser) = started??;
-    Ok(Reader {
+    let starting = start(&mut session, query, wanted, first, options);
+    let (stream, parser, columns) = limits.wait("starting the query", starting).await??;
+    let reader = Reader {
         session,
         stream,
         parser,
@@ -75,7 +96,8 @@ pub async fn read(
         limits,
         chunk_bytes: options.chunk_bytes,
         state: State::Reading,
-    })
+    };
+    Ok((reader, columns))
 }
 
 impl Reader {
@@ -169,50 +191,57 @@ impl Reader {
     }
 }
 
-type Started = (Pin<Box<CopyOutStream>>, Parser);
+type Started = (Pin<Box<CopyOutStream>>, Parser, Vec<Column>);
 
 async fn start(
     session: &mut Session,
     query: &str,
-    columns: &[Column],
+    wanted: Wanted<'_>,
+    first: Option<u64>,
     options: &ReadOptions,
 ) -> Result<Started, Error> {
     begin(session, options.total).await?;
     let described = describe_in(session, query).await?;
-    let wanted = choose(&described, columns)?;
-    let (copy, offset) = copy_statement(&described.text, &wanted);
+    let wanted = choose(&described, wanted)?;
+    let (copy, offset) = copy_statement(&described.text, &wanted, first);
     let text = Text { text: &described.text, offset };
     let statement = prepare(session, &copy, text).await?;
     match session.client.copy_out(&statement).await {
         Ok(stream) => {
             let wires = wanted.iter().map(|column| column.reading.wire).collect();
-            Ok((Box::pin(stream), Parser::new(wires)))
+            let columns = wanted.iter().map(|column| column.column.clone()).collect();
+            Ok((Box::pin(stream), Parser::new(wires), columns))
         }
         Err(cause) => Err(session.explain(cause, Some(text)).await),
     }
 }
 
-fn choose<'a>(described: &'a Described, columns: &[Column]) -> Result<Vec<&'a DescribedColumn>, Error> {
-    if columns.is_empty() {
-        return Err(Error::NoColumnWanted);
-    }
-    columns
-        .iter()
-        .map(|wanted| {
-            let found = described.columns.iter().find(|column| column.column.name == wanted.name);
-            let found = found.ok_or_else(|| Error::MissingColumn(wanted.name.clone()))?;
-            if found.column.kind != wanted.kind {
+fn choose<'a>(described: &'a Described, wanted: Wanted<'_>) -> Result<Vec<&'a DescribedColumn>, Error> {
+    let find = |name: &String| {
+        let found = described.columns.iter().find(|column| column.column.name == *name);
+        found.ok_or_else(|| Error::MissingColumn(name.clone()))
+    };
+    let chosen: Vec<_> = match wanted {
+        Wanted::All => described.columns.iter().collect(),
+        Wanted::Named(names) => names.iter().map(find).collect::<Result<_, _>>()?,
+        Wanted::Described(columns) => {
+            let same = |wanted: &Column| {
+                let found = find(&wanted.name)?;
+                if found.column.kind == wanted.kind {
+                    return Ok(found);
+                }
                 let (was, is) = (wanted.kind.clone(), found.column.kind.clone());
-                return Err(Error::ChangedColumn { name: wanted.name.clone(), was, is });
-            }
-            Ok(found)
-        })
-        .collect()
+                Err(Error::ChangedColumn { name: wanted.name.clone(), was, is })
+            };
+            columns.iter().map(same).collect::<Result<_, _>>()?
+        }
+    };
+    if chosen.is_empty() { Err(Error::NoColumnWanted) } else { Ok(chosen) }
 }
 
 /// The statement, and how many characters stand before the user's text. The closing bracket stands on a line of its
 /// own, because the text may end with a comment.
-fn copy_statement(text: &str, columns: &[&DescribedColumn]) -> (String, usize) {
+fn copy_statement(text: &str, columns: &[&DescribedColumn], first: Option<u64>) -> (String, usize) {
     let list: Vec<String> = columns
         .iter()
         .map(|column| {
@@ -222,7 +251,8 @@ fn copy_statement(text: &str, columns: &[&DescribedColumn]) -> (String, usize) {
         .collect();
     let before = format!("COPY (SELECT {} FROM (\n", list.join(", "));
     let offset = before.chars().count();
-    (format!("{before}{text}\n) AS q) TO STDOUT (FORMAT binary)"), offset)
+    let limit = first.map_or_else(String::new, |first| format!(" LIMIT {first}"));
+    (format!("{before}{text}\n) AS q{limit}) TO STDOUT (FORMAT binary)"), offset)
 }
 
 /// The deadlines of a read.

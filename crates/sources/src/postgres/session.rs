@@ -35,9 +35,10 @@ struct Link {
 impl Session {
     pub(super) async fn open(settings: &Settings) -> Result<Self, Error> {
         settings.ready()?;
-        let limit = settings.connect_timeout;
+        let limit = settings.connect_limit();
         let opened = timeout(limit, Self::connect(settings)).await;
-        opened.unwrap_or(Err(Error::Timeout { doing: "connecting", limit }))
+        let opened = opened.unwrap_or(Err(Error::Timeout { doing: "connecting", limit }));
+        opened.map_err(|error| failure::discreet(settings, error))
     }
 
     /// What became of a request; a broken connection says why it broke.
@@ -118,7 +119,7 @@ impl Link {
         let (settings, peer, token) = (self.settings.clone(), self.peer, self.token.clone());
         async move {
             for wait in [200, 500, 1000, 2000, 4000] {
-                let request = timeout(settings.connect_timeout, request_cancel(&settings, peer, &token));
+                let request = timeout(settings.connect_limit(), request_cancel(&settings, peer, &token));
                 if let Ok(Err(error)) = request.await {
                     tracing::debug!(%error, "a request to cancel did not reach PostgreSQL");
                 }

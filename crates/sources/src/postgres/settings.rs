@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::egress::{EgressPolicy, parse_host};
 use domain::{PostgresSource, TlsMode};
 
-use super::tls::Tls;
+use super::socket::{self, Resolve};
+use super::tls::{Authority, Tls};
 use super::url::{self, Parts};
 use crate::Error;
 
@@ -19,8 +21,10 @@ pub struct Settings {
     pub(super) password: Option<String>,
     pub(super) database: String,
     pub(super) tls: Tls,
-    pub(super) connect_timeout: Duration,
+    connect_timeout: Duration,
     pub(super) application_name: String,
+    pub(super) egress: EgressPolicy,
+    pub(super) resolve: Resolve,
     mode: TlsMode,
     needs_ca: bool,
 }
@@ -32,9 +36,13 @@ pub(super) enum Host {
     Unix(PathBuf),
 }
 
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
 impl Settings {
     /// `url` and `password` are the resolved secrets that `source` names. A URL replaces the fields host, port,
-    /// database and user; password, tls and ca_file may stand beside it, unless it says them too.
+    /// database and user; password, tls and ca_file or ca may stand beside it, unless it says them too.
+    ///
+    /// They may lead to public addresses only, until [`Settings::egress`] says otherwise.
     pub fn new(source: &PostgresSource, url: Option<String>, password: Option<String>) -> Result<Self, Error> {
         let mut parts = match &url {
             Some(url) => {
@@ -57,12 +65,28 @@ impl Settings {
             return Err(wrong("the TLS mode stands both in the URL (sslmode) and beside it (tls); keep one"));
         }
         let mode = parts.tls.as_deref().map(tls_mode).transpose()?.or(source.tls);
-        Self::from_parts(parts, mode, source.ca_file.is_some())
+        let settings = Self::from_parts(parts, mode, source.ca_file.is_some())?;
+        match &source.ca {
+            None => Ok(settings),
+            Some(_) if source.ca_file.is_some() => Err(wrong("`ca` stands beside `ca_file`; keep one")),
+            Some(pem) => settings.trusting(Authority { field: "ca", pem: pem.as_bytes() }),
+        }
+    }
+
+    /// Where the connection may lead.
+    #[must_use]
+    pub fn egress(mut self, policy: EgressPolicy) -> Self {
+        self.egress = policy;
+        self
     }
 
     /// Trusts the certificates of a PEM text (the content of `ca_file`) instead of the public ones.
-    pub fn trust(mut self, pem: &[u8]) -> Result<Self, Error> {
-        self.tls = Tls::new(self.mode, Some(pem))?;
+    pub fn trust(self, pem: &[u8]) -> Result<Self, Error> {
+        self.trusting(Authority { field: "ca_file", pem })
+    }
+
+    fn trusting(mut self, authority: Authority<'_>) -> Result<Self, Error> {
+        self.tls = Tls::new(self.mode, Some(authority))?;
         self.needs_ca = false;
         Ok(self)
     }
@@ -77,10 +101,23 @@ impl Settings {
     }
 
     pub(super) fn ready(&self) -> Result<(), Error> {
-        match self.needs_ca {
-            true => Err(wrong("`ca_file` is named, and its content was not given")),
-            false => Ok(()),
+        if self.needs_ca {
+            return Err(wrong("`ca_file` is named, and its content was not given"));
         }
+        match &self.host {
+            Host::Unix(_) if self.egress.check_unix_socket().is_err() => {
+                Err(wrong("the host is the path of a Unix socket, and this service connects to none; name a host"))
+            }
+            Host::Tcp(host) if !self.egress.is_open() => {
+                parse_host(host).map(|_host| ()).map_err(|error| Error::Settings(error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How long connecting may take. Who connects for many does not wait for one as long as that one likes.
+    pub(super) fn connect_limit(&self) -> Duration {
+        if self.egress.is_open() { self.connect_timeout } else { self.connect_timeout.min(CONNECT_LIMIT) }
     }
 
     fn from_parts(parts: Parts, mode: Option<TlsMode>, needs_ca: bool) -> Result<Self, Error> {
@@ -88,6 +125,8 @@ impl Settings {
         if host.contains(',') {
             return Err(wrong("only one host is supported"));
         }
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+        let host = bracketed.unwrap_or(host);
         let host = if host.starts_with('/') { Host::Unix(PathBuf::from(host)) } else { Host::Tcp(host) };
         let port = match parts.port.as_deref() {
             None => 5432,
@@ -120,6 +159,8 @@ impl Settings {
             tls: Tls::new(mode, None)?,
             connect_timeout: Duration::from_secs(seconds),
             application_name: parts.application_name.unwrap_or_else(|| "rowcast".to_owned()),
+            egress: EgressPolicy::default(),
+            resolve: socket::by_the_system,
             mode,
             needs_ca,
         })
@@ -160,7 +201,8 @@ fn tls_mode(text: &str) -> Result<TlsMode, Error> {
              `require` or, knowingly, `disable`",
         )),
         "verify-ca" => Err(wrong(
-            "sslmode `verify-ca` accepts any host that the authority knows; use `verify-full`, with the authority in `ca_file`",
+            "sslmode `verify-ca` accepts any host that the authority knows; use `verify-full`, with the \
+             authority in `ca` or `ca_file`",
         )),
         _ => Err(wrong("sslmode is `disable`, `require` or `verify-full`")),
     }
@@ -168,4 +210,22 @@ fn tls_mode(text: &str) -> Result<TlsMode, Error> {
 
 fn wrong(message: &str) -> Error {
     Error::Settings(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_does_not_wait_for_a_connection_as_long_as_its_users_like() {
+        let limit = |timeout: &str, policy| {
+            let url = format!("postgres://u@h/d{timeout}");
+            let settings = Settings::new(&PostgresSource::default(), Some(url), None).unwrap();
+            settings.egress(policy).connect_limit().as_secs()
+        };
+        assert_eq!(limit("?connect_timeout=600", EgressPolicy::default()), 10);
+        assert_eq!(limit("?connect_timeout=3", EgressPolicy::default()), 3);
+        assert_eq!(limit("", EgressPolicy::default()), 10);
+        assert_eq!(limit("?connect_timeout=600", EgressPolicy::open()), 600);
+    }
 }

@@ -12,13 +12,22 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
 
+/// PEM certificates, and the name of the field that they stand in.
+#[derive(Clone, Copy)]
+pub(super) struct Authority<'a> {
+    pub(super) field: &'static str,
+    pub(super) pem: &'a [u8],
+}
+
 /// How a connection is encrypted; `None`: not at all.
 #[derive(Clone)]
 pub(super) struct Tls(pub(super) Option<MakeRustlsConnect>);
 
 impl Tls {
-    /// `authority`: PEM certificates to trust instead of the public ones.
-    pub(super) fn new(mode: TlsMode, authority: Option<&[u8]>) -> Result<Self, Error> {
+    /// `authority`: whom to trust instead of the public ones.
+    pub(super) fn new(mode: TlsMode, authority: Option<Authority<'_>>) -> Result<Self, Error> {
+        // Read whatever the mode is: a wrong one is told when it is written, not when the mode is changed.
+        let roots = roots(authority)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -28,25 +37,25 @@ impl Tls {
             TlsMode::Require => {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))).with_no_client_auth()
             }
-            TlsMode::VerifyFull => builder.with_root_certificates(roots(authority)?).with_no_client_auth(),
+            TlsMode::VerifyFull => builder.with_root_certificates(roots).with_no_client_auth(),
         };
         Ok(Self(Some(MakeRustlsConnect::new(config))))
     }
 }
 
-fn roots(authority: Option<&[u8]>) -> Result<RootCertStore, Error> {
-    let Some(pem) = authority else {
+fn roots(authority: Option<Authority<'_>>) -> Result<RootCertStore, Error> {
+    let Some(Authority { field, pem }) = authority else {
         return Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
     };
+    let wrong = |what: String| Error::Settings(format!("`{field}` {what}"));
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| Error::Settings(format!("`ca_file` is not PEM: {error}")))?;
-        roots
-            .add(certificate)
-            .map_err(|error| Error::Settings(format!("`ca_file` holds a certificate that cannot be used: {error}")))?;
+        let certificate = certificate.map_err(|error| wrong(format!("is not PEM: {error}")))?;
+        let added = roots.add(certificate);
+        added.map_err(|error| wrong(format!("holds a certificate that cannot be used: {error}")))?;
     }
     if roots.is_empty() {
-        return Err(Error::Settings("`ca_file` holds no certificate".to_owned()));
+        return Err(wrong("holds no certificate; it is PEM, `-----BEGIN CERTIFICATE-----` first".to_owned()));
     }
     Ok(roots)
 }

@@ -140,7 +140,7 @@ fn unknown(name: &str) -> Error {
     let name = REFUSED.iter().find(|refused| **refused == name).map_or("PostgreSQL has no such parameter", |name| name);
     wrong(&format!(
         "the URL has a parameter that is not supported: {name}. Supported are host, port, user, password, dbname, sslmode, \
-         connect_timeout and application_name; a certificate authority is named in `ca_file`"
+         connect_timeout and application_name; a certificate authority is named in `ca` or `ca_file`"
     ))
 }
 

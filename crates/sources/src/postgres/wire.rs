@@ -1,5 +1,6 @@
 //! Listens in on a connection for what tokio-postgres keeps to itself: how many rows a COPY says it has sent. It also
-//! bounds a single message, which tokio-postgres would collect in memory whatever its size.
+//! bounds what tokio-postgres would collect in memory whatever its size: a single message, and all messages that are not
+//! the rows of a read. A server is someone's own, and may say anything.
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,10 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
 /// The largest message, and so the largest row. A Kinesis record has 10 MiB at most.
 pub(super) const MESSAGE_LIMIT: u64 = 64 << 20;
+
+/// All that a server may say on a connection beside the rows of a read. A message that is kept takes memory of its own.
+const CHATTER_LIMIT: u64 = 64 << 20;
+const MESSAGE_COST: u64 = 256;
 
 /// What was overheard.
 #[derive(Debug)]
@@ -46,7 +51,10 @@ pub(super) struct Tap<S> {
 
 impl<S> Tap<S> {
     pub(super) fn new(stream: S, overheard: Arc<Overheard>) -> Self {
-        Self { stream, listener: Listener { overheard, header: [0; 5], known: 0, rest: 0, tag: Vec::new() } }
+        Self {
+            stream,
+            listener: Listener { overheard, header: [0; 5], known: 0, rest: 0, chatter: 0, tag: Vec::new() },
+        }
     }
 }
 
@@ -58,11 +66,14 @@ struct Listener {
     known: usize,
     /// How much of the body is to come.
     rest: u64,
+    /// What came beside the rows of a read.
+    chatter: u64,
     /// The body of a CommandComplete.
     tag: Vec<u8>,
 }
 
 const COMMAND_COMPLETE: u8 = b'C';
+const COPY_DATA: u8 = b'd';
 const LONGEST_TAG: usize = 64;
 
 impl Listener {
@@ -97,6 +108,12 @@ impl Listener {
         if self.rest > MESSAGE_LIMIT {
             self.overheard.too_large.store(self.rest, Ordering::Release);
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a message of the server is too large"));
+        }
+        if self.header[0] != COPY_DATA {
+            self.chatter += self.rest + MESSAGE_COST;
+        }
+        if self.chatter > CHATTER_LIMIT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent far more than it was asked for"));
         }
         Ok(())
     }
@@ -197,5 +214,16 @@ mod tests {
         let mut tap = Tap::new((), Arc::clone(&overheard));
         assert!(tap.listener.listen(&[b'd', 0x10, 0, 0, 0]).is_err());
         assert_eq!(overheard.too_large(), Some(0x0FFF_FFFC));
+    }
+
+    #[test]
+    fn a_server_that_never_stops_answering_breaks_the_connection_and_rows_do_not_count() {
+        let mut tap = Tap::new((), Overheard::new());
+        let (row, answer) = (message(b'd', &[0; 1000]).repeat(1000), message(b'D', &[0; 1000]).repeat(1000));
+        for _ in 0..100 {
+            tap.listener.listen(&row).unwrap();
+        }
+        let told = (0..100).take_while(|_| tap.listener.listen(&answer).is_ok()).count();
+        assert_eq!(told, 53, "the limit divided by what a thousand answers cost");
     }
 }

@@ -1,12 +1,13 @@
 //! What the tests share.
 
+use domain::egress::EgressPolicy;
 use domain::{Column, PostgresSource, Value};
 use sources::Error;
 use sources::postgres::{ReadOptions, Settings, describe, read};
 use testkit::database::TestDatabase;
 
 pub(crate) fn settings(url: &str) -> Settings {
-    Settings::new(&PostgresSource::default(), Some(url.to_owned()), None).unwrap()
+    Settings::new(&PostgresSource::default(), Some(url.to_owned()), None).unwrap().egress(EgressPolicy::open())
 }
 
 /// Runs statements as a superuser.

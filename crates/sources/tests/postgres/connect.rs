@@ -67,10 +67,13 @@ fn fields_and_a_url_exclude_each_other() {
 #[tokio::test]
 async fn a_superuser_is_warned_of_and_a_reader_is_not() {
     let database = fresh();
-    let verdict = test(&settings(database.url())).await.unwrap();
-    assert!(verdict.superuser && verdict.may_write && !verdict.encrypted);
-    assert!(verdict.warnings[0].contains("superuser"), "{verdict:?}");
-    assert_eq!((verdict.user.as_str(), verdict.database.as_str()), (cluster().user(), database.name()));
+    let report = test(&settings(database.url())).await.unwrap();
+    assert!(report.superuser && report.may_write && !report.tls);
+    assert!(
+        report.warnings[0].contains("is a superuser") && report.warnings[0].contains("can only read"),
+        "{report:?}"
+    );
+    assert_eq!((report.user.as_str(), report.database.as_str()), (cluster().user(), database.name()));
 
     let name = database.name();
     sql(
@@ -86,18 +89,36 @@ async fn a_superuser_is_warned_of_and_a_reader_is_not() {
             .url()
             .replace(&format!("{}:{}@", cluster().user(), cluster().password()), &format!("reader_{name}:p@")),
     );
-    let verdict = test(&reader).await.unwrap();
-    assert!(!verdict.superuser && !verdict.may_write && verdict.warnings.is_empty(), "{verdict:?}");
+    let report = test(&reader).await.unwrap();
+    assert!(!report.superuser && !report.may_write && report.warnings.is_empty(), "{report:?}");
     let denied = describe(&reader, "SELECT id FROM hidden").await;
     let id = [Column { name: "id".to_owned(), kind: ColumnType::Int, source_type: String::new() }];
     let refused = rows(&reader, "SELECT id FROM hidden", &id).await;
     assert!(denied.is_ok() && matches!(refused, Err(Error::Permission(_))));
     sql(database.url(), &format!("GRANT TEMP ON DATABASE {name} TO reader_{name}; GRANT INSERT ON t TO reader_{name}"))
         .await;
-    let verdict = test(&reader).await.unwrap();
+    let report = test(&reader).await.unwrap();
     assert!(
-        verdict.may_write && verdict.warnings[0].contains("write into tables, create temporary tables"),
-        "{verdict:?}"
+        report.may_write && report.warnings[0].contains("write into tables, create temporary tables"),
+        "{report:?}"
+    );
+    sql(
+        database.url(),
+        &format!(
+            "REVOKE TEMP ON DATABASE {name} FROM reader_{name}; REVOKE INSERT ON t FROM reader_{name};
+             GRANT pg_read_all_data, pg_write_all_data TO reader_{name}; ALTER ROLE reader_{name} CREATEDB"
+        ),
+    )
+    .await;
+    let report = test(&reader).await.unwrap();
+    assert_eq!(report.roles, ["pg_read_all_data", "pg_write_all_data"]);
+    assert!(report.may_write && report.warnings.len() == 2, "{report:?}");
+    assert!(report.warnings[0].contains("create databases"), "{report:?}");
+    assert!(report.warnings[1].contains("a member of pg_write_all_data:"), "{report:?}");
+    let shown = serde_json::to_value(&report).unwrap();
+    assert_eq!(
+        (&shown["superuser"], &shown["tls"], &shown["user"]),
+        (&false.into(), &false.into(), &format!("reader_{name}").into())
     );
     sql(database.url(), &format!("DROP OWNED BY reader_{name}; DROP ROLE reader_{name}")).await;
 }

@@ -5,6 +5,8 @@
 mod common;
 mod connect;
 mod describe;
+mod egress;
+mod look;
 mod read;
 mod tls;
 mod types;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::{client, rows, sql, until};
+use domain::egress::EgressPolicy;
 use domain::{Column, ColumnType, PostgresSource, TlsMode, Value};
 use embedded::Cluster;
 use sources::Error;
@@ -23,7 +24,7 @@ fn over_tls(cluster: &Cluster, host: &str, tls: Option<TlsMode>) -> Settings {
         tls,
         ..PostgresSource::default()
     };
-    Settings::new(&source, None, Some(cluster.password().to_owned())).unwrap()
+    Settings::new(&source, None, Some(cluster.password().to_owned())).unwrap().egress(EgressPolicy::open())
 }
 
 /// Gives the server a certificate for `localhost` and its key, and returns the certificate.
@@ -57,7 +58,7 @@ async fn each_tls_mode_does_what_it_says() {
     let require = over_tls(&cluster, "127.0.0.1", Some(TlsMode::Require));
     // The server's main process may take a moment longer to offer what it was told.
     while let Err(Error::TlsNotOffered { .. }) = test(&require).await {}
-    assert!(test(&require).await.unwrap().encrypted);
+    assert!(test(&require).await.unwrap().tls);
     assert_eq!(rows(&require, encrypted, &one()).await.unwrap(), [[Value::Int(1)]]);
 
     let disable = over_tls(&cluster, "127.0.0.1", Some(TlsMode::Disable));
@@ -73,12 +74,42 @@ async fn each_tls_mode_does_what_it_says() {
     let wrong_name = rows(&other_host, ONE, &one()).await.unwrap_err();
     assert!(matches!(wrong_name, Error::Certificate { .. }), "{wrong_name:?}");
 
+    written_authorities(&cluster, &certificate).await;
     assert!(over_tls(&cluster, "localhost", None).trust(b"no certificate").is_err());
     let named = PostgresSource { ca_file: Some("ca.pem".to_owned()), ..PostgresSource::default() };
     let not_given = Settings::new(&named, Some("postgres://u@localhost/d".to_owned()), None).unwrap();
     assert!(matches!(test(&not_given).await, Err(Error::Settings(_))));
 
     cancels_over_tls(&cluster, &verify).await;
+}
+
+/// The certificates may stand in the source itself.
+async fn written_authorities(cluster: &Cluster, certificate: &str) {
+    let with = |ca: &str, host: &str, tls| {
+        let source = PostgresSource {
+            host: Some(host.to_owned()),
+            port: cluster.tcp_port(),
+            user: Some(cluster.user().to_owned()),
+            database: Some("postgres".to_owned()),
+            ca: Some(ca.to_owned()),
+            tls,
+            ..PostgresSource::default()
+        };
+        Settings::new(&source, None, Some(cluster.password().to_owned()))
+            .map(|settings| settings.egress(EgressPolicy::open()))
+    };
+    assert!(test(&with(certificate, "localhost", None).unwrap()).await.unwrap().tls);
+    let wrong_name = test(&with(certificate, "127.0.0.1", None).unwrap()).await.unwrap_err();
+    assert!(matches!(wrong_name, Error::Certificate { .. }), "{wrong_name:?}");
+    for tls in [None, Some(TlsMode::Disable), Some(TlsMode::Require)] {
+        for garbage in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let error = with(garbage, "localhost", tls).unwrap_err().to_string();
+            assert!(error.contains("`ca` holds"), "{garbage}: {error}");
+        }
+    }
+    let twice =
+        PostgresSource { ca: Some(certificate.to_owned()), ca_file: Some("a".to_owned()), ..PostgresSource::default() };
+    assert!(Settings::new(&twice, Some("postgres://u@h/d".to_owned()), None).is_err());
 }
 
 async fn cancels_over_tls(cluster: &Cluster, settings: &Settings) {

@@ -5,7 +5,8 @@ use engine::hash::Hash128;
 use engine::unit::UnitId;
 use serde_json::{Value, json};
 use store::{
-    Checkpoint, Claim, Claimed, ClosedWindow, Definition, Finish, LayerChange, LayerRef, NewWindow, Scope, Store,
+    Access, Checkpoint, Claim, Claimed, ClosedWindow, Definition, Finish, LayerChange, LayerRef, NewWindow, Scope,
+    Store,
 };
 use testkit::database::TestDatabase;
 
@@ -19,11 +20,23 @@ pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
 }
 
+/// A copy of a database that was migrated once.
+pub(crate) async fn migrated() -> TestDatabase {
+    static ORIGINAL: tokio::sync::OnceCell<TestDatabase> = tokio::sync::OnceCell::const_new();
+    let original = ORIGINAL
+        .get_or_init(|| async {
+            let database = testkit::database::fresh();
+            store::migrate(database.url()).await.unwrap();
+            database
+        })
+        .await;
+    testkit::database::copy_of(original)
+}
+
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let database = testkit::database::fresh();
-        let store = Store::connect(database.url(), 20).await.unwrap();
-        store.migrate().await.unwrap();
+        let database = migrated().await;
+        let store = Store::connect(database.url(), Access::Single, 20).await.unwrap();
         let workspace = store.ensure_workspace("demo", [7; 32]).await.unwrap();
         let scope = store.scope(workspace.id);
         let sync = scope.put_sync("customers", &definition()).await.unwrap().id;

@@ -13,7 +13,8 @@ async fn a_checkpoint_whose_commit_is_not_answered_is_applied_exactly_once() {
     for fault in FAULTS {
         let fixture = Fixture::new().await;
         let proxy = proxy(&fixture).await;
-        let scope = Store::connect(proxy.url(), 5).await.unwrap().scope(fixture.scope.workspace());
+        let scope =
+            Store::connect(proxy.url(), store::Access::Single, 5).await.unwrap().scope(fixture.scope.workspace());
         let claim = fixture.claim().await;
         let mut version = claim.manifest_version;
         proxy.arm(fault);
@@ -34,7 +35,8 @@ async fn the_end_of_a_run_whose_commit_is_not_answered_is_applied_exactly_once()
     for fault in FAULTS {
         let fixture = Fixture::new().await;
         let proxy = proxy(&fixture).await;
-        let scope = Store::connect(proxy.url(), 5).await.unwrap().scope(fixture.scope.workspace());
+        let scope =
+            Store::connect(proxy.url(), store::Access::Single, 5).await.unwrap().scope(fixture.scope.workspace());
         let claim = fixture.claim().await;
         proxy.arm(fault);
         let mut finish = succeeded(&claim);

@@ -2,10 +2,13 @@
 
 mod checkpoints;
 mod claims;
+mod config;
 mod configuration;
 mod fence;
 mod fixture;
 mod lost_commits;
+mod people;
 mod proxy;
 mod rejections;
 mod runs;
+mod secrets;

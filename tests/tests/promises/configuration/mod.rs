@@ -117,11 +117,11 @@ async fn p6_a_changed_query_with_only_future_sends_what_differs() {
 async fn p6_a_changed_source_asks() {
     let mut rig = sent(3).await;
     let url = rig.source_database.url().to_owned();
-    let known = rig.worker.settings.secrets.clone();
-    rig.worker.settings.secrets = Arc::new(move |secret| match secret {
+    let known = rig.worker.settings.secrets.clone().unwrap();
+    rig.worker.settings.secrets = Some(Arc::new(move |secret| match secret {
         domain::Secret::Env(name) if name == "OTHER_URL" => Ok(url.clone()),
         secret => known(secret),
-    });
+    }));
     rig.set("/source/postgres/url", json!({"env": "OTHER_URL"})).await;
     asks_about(&rig, "the source").await;
     answers(&rig, Answer::OnlyFuture).await;

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+mod app;
+mod auth;
+mod docs;
+mod extract;
+mod openapi;
+mod problem;
+mod request;
+mod router;
+mod routes;
+mod settings;
+
+pub use app::App;
+pub use auth::{Caller, KeyText, Password, SignedIn};
+pub use problem::{Code, Fault, Problem};
+pub use request::{Client, MatchedOperation};
+pub use router::{openapi, router};
+pub use settings::{Rate, Rates, Settings, SignUp};

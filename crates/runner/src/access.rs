@@ -1,0 +1,74 @@
+//! How source and stream of a workspace are reached: with its secrets, and where the operator allows it.
+
+use domain::{Credentials, Destination, Secret, Source};
+use kinesis::{Access, Client, Keys, RoleAccess, Timeouts, session_name};
+
+use crate::Error;
+use crate::secrets::SecretReader;
+use crate::worker::Worker;
+
+pub(crate) async fn source(worker: &Worker, source: &Source) -> Result<sources::postgres::Settings, Error> {
+    let secrets = SecretReader::new(&worker.settings, &worker.scope);
+    let Source::Postgres(postgres) = source;
+    let url = secrets.read_optional(postgres.url.as_ref()).await?;
+    let password = secrets.read_optional(postgres.password.as_ref()).await?;
+    let source = sources::postgres::Settings::new(postgres, url, password)?.egress(worker.settings.egress.clone());
+    match &postgres.ca_file {
+        Some(path) => Ok(source.trust(secrets.read(&Secret::File(path.clone())).await?.as_bytes())?),
+        None => Ok(source),
+    }
+}
+
+/// `stream`: the only one that a role's session may put into. `purpose`: what the session is for, for the logs of the
+/// role's owner.
+pub(crate) async fn client(
+    worker: &Worker,
+    destination: &Destination,
+    stream: Option<&str>,
+    purpose: &str,
+) -> Result<Client, Error> {
+    Ok(Client::new(settings(worker, destination, stream, purpose).await?).await?)
+}
+
+/// The same, before anybody is asked.
+pub(crate) async fn settings(
+    worker: &Worker,
+    destination: &Destination,
+    stream: Option<&str>,
+    purpose: &str,
+) -> Result<kinesis::Settings, Error> {
+    let settings = &worker.settings;
+    if destination.endpoint.is_some() && !settings.endpoint_override {
+        return Err(Error::EndpointOverride);
+    }
+    let secrets = SecretReader::new(settings, &worker.scope);
+    let access = match &destination.credentials {
+        Credentials::AccessKey { access_key_id, secret_access_key, session_token } => Access::Keys(Keys {
+            access_key_id: secrets.read(access_key_id).await?,
+            secret_access_key: secrets.read(secret_access_key).await?,
+            session_token: secrets.read_optional(session_token.as_ref()).await?,
+        }),
+        Credentials::Role { role_arn } => Access::Role(role(worker, role_arn, stream, purpose)?),
+        Credentials::DefaultChain {} if settings.default_chain.allows(worker.scope.workspace()) => Access::DefaultChain,
+        Credentials::DefaultChain {} => return Err(Error::DefaultChain),
+    };
+    Ok(kinesis::Settings {
+        region: destination.region.clone(),
+        endpoint: destination.endpoint.clone(),
+        sts_endpoint: settings.sts_endpoint.clone(),
+        access,
+        timeouts: Timeouts { call: settings.call_timeout, ..Timeouts::default() },
+        egress: settings.egress.clone(),
+    })
+}
+
+/// The external id is the workspace's own, whatever a tenant says.
+fn role(worker: &Worker, role_arn: &str, stream: Option<&str>, purpose: &str) -> Result<RoleAccess, Error> {
+    let base = worker.settings.identity.clone().ok_or(Error::NoIdentity)?;
+    let session = session_name(worker.scope.workspace(), purpose);
+    let role = RoleAccess::new(role_arn, worker.workspace.external_id.as_str(), session, base);
+    Ok(match stream {
+        Some(stream) => role.for_stream(stream),
+        None => role,
+    })
+}

@@ -1,0 +1,182 @@
+//! Chosen rows of a model: found by their keys while it is read, and what became of those that cannot be sent.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{Column, ColumnType};
+use engine::layout::{Layout, values};
+use engine::unit::UnitId;
+use serde_json::Value as Json;
+use store::NewInvalidRow;
+
+use crate::Error;
+use crate::course::ChosenRows;
+use crate::key_json::json;
+
+/// Listed like an invalid row, but it is none: the model has no such row.
+pub(super) const NOT_IN_MODEL: &str = "not-in-model";
+
+/// A chosen row that was not sent, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotSent {
+    /// As it was asked for.
+    pub key: Json,
+    pub code: &'static str,
+    pub message: &'static str,
+}
+
+pub(crate) struct Chosen {
+    columns: Vec<Column>,
+    /// The keys as they were asked for, and the unit of each that the model holds.
+    keys: Vec<(Json, Option<UnitId>)>,
+    places: HashMap<Vec<String>, usize>,
+    units: HashSet<UnitId>,
+    held: HashSet<UnitId>,
+}
+
+impl Chosen {
+    pub(crate) fn new(rows: &ChosenRows, layout: &Layout) -> Result<Self, Error> {
+        let columns: Vec<Column> = layout.key_columns().cloned().collect();
+        let (mut keys, mut places) = (Vec::new(), HashMap::new());
+        for key in &rows.keys {
+            let texts = texts(key, &columns).map_err(|problem| Error::ChosenRows(format!("{key}: {problem}")))?;
+            places.entry(texts).or_insert_with(|| {
+                keys.push((key.clone(), None));
+                keys.len() - 1
+            });
+        }
+        Ok(Self { columns, keys, places, units: HashSet::new(), held: HashSet::new() })
+    }
+
+    /// A row of the model. Keys are compared as people see them, so every row's key is decoded.
+    pub(crate) fn look(&mut self, layout: &Layout, unit: UnitId, row: &[u8]) -> Result<(), Error> {
+        let key = values(&self.columns, &layout.key_of(row)?)?;
+        let texts: Vec<String> = self.columns.iter().zip(&key).map(|(c, value)| text(&json(value), &c.kind)).collect();
+        if let Some(&place) = self.places.get(&texts) {
+            self.keys[place].1 = Some(unit);
+            self.units.insert(unit);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, unit: UnitId) -> bool {
+        self.units.contains(&unit)
+    }
+
+    /// Several rows have this key.
+    pub(crate) fn hold(&mut self, unit: UnitId) {
+        if self.units.contains(&unit) {
+            self.held.insert(unit);
+        }
+    }
+
+    pub(crate) fn not_sent(&self) -> Vec<NotSent> {
+        let why = |key: &Json, unit: Option<UnitId>| match unit {
+            Some(unit) if self.held.contains(&unit) => {
+                Some(("duplicate-key", "several rows of the model have this key, so none of them is sent"))
+            }
+            Some(_) => None,
+            None if has_null(key) => Some((
+                NOT_IN_MODEL,
+                "this key has a null, and rows with a null in their key cannot be told from others",
+            )),
+            None => Some((NOT_IN_MODEL, "the model holds no row with this key")),
+        };
+        let not_sent = |(key, unit): &(Json, Option<UnitId>)| {
+            why(key, *unit).map(|(code, message)| NotSent { key: key.clone(), code, message })
+        };
+        self.keys.iter().filter_map(not_sent).collect()
+    }
+}
+
+impl NotSent {
+    pub(crate) fn listed(&self) -> NewInvalidRow {
+        let (code, message) = (self.code.to_owned(), self.message.to_owned());
+        NewInvalidRow { key: self.key.clone(), code, message }
+    }
+}
+
+/// One text a key column, so that it does not matter whether someone writes `7` or `"7"`.
+fn texts(key: &Json, columns: &[Column]) -> Result<Vec<String>, String> {
+    let names = || columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    match key {
+        Json::Array(values) if values.len() == columns.len() => {
+            Ok(values.iter().zip(columns).map(|(value, column)| text(value, &column.kind)).collect())
+        }
+        Json::Array(values) => Err(format!("a key has {} values ({}), not {}", columns.len(), names(), values.len())),
+        Json::Object(fields) => {
+            if let Some(unknown) = fields.keys().find(|name| columns.iter().all(|column| column.name != **name)) {
+                return Err(format!("`{unknown}` is no column of the key ({})", names()));
+            }
+            let value = |column: &Column| {
+                let value =
+                    fields.get(&column.name).ok_or_else(|| format!("the column `{}` is missing", column.name))?;
+                Ok(text(value, &column.kind))
+            };
+            columns.iter().map(value).collect()
+        }
+        _ => Err(format!("a key is an array or an object of the values of {}", names())),
+    }
+}
+
+fn text(value: &Json, kind: &ColumnType) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let numeric = matches!(kind, ColumnType::Numeric | ColumnType::Float4 | ColumnType::Float8);
+    let plain = text.contains('.') && !text.contains(['e', 'E']);
+    // `1.50` and `1.5` are one key.
+    if numeric && plain { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn has_null(key: &Json) -> bool {
+    match key {
+        Json::Array(values) => values.iter().any(Json::is_null),
+        Json::Object(fields) => fields.values().any(Json::is_null),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn columns(kinds: &[(&str, ColumnType)]) -> Vec<Column> {
+        let column = |(name, kind): &(&str, ColumnType)| Column {
+            name: (*name).to_owned(),
+            kind: kind.clone(),
+            source_type: String::new(),
+        };
+        kinds.iter().map(column).collect()
+    }
+
+    #[test]
+    fn a_key_is_written_as_an_array_or_an_object_with_numbers_or_texts() {
+        let two = columns(&[("region", ColumnType::Text), ("id", ColumnType::Int)]);
+        let wanted = vec!["eu".to_owned(), "9007199254740993".to_owned()];
+        for key in [
+            json!(["eu", 9_007_199_254_740_993_i64]),
+            json!(["eu", "9007199254740993"]),
+            json!({"id": 9_007_199_254_740_993_i64, "region": "eu"}),
+        ] {
+            assert_eq!(texts(&key, &two).unwrap(), wanted, "{key}");
+        }
+        let decimal = columns(&[("price", ColumnType::Numeric)]);
+        assert_eq!(texts(&json!(["1.50"]), &decimal).unwrap(), ["1.5"]);
+        assert_eq!(texts(&json!(["100"]), &decimal).unwrap(), ["100"]);
+        let name = columns(&[("name", ColumnType::Text)]);
+        assert_eq!(texts(&json!(["1.50"]), &name).unwrap(), ["1.50"]);
+    }
+
+    #[test]
+    fn a_key_of_another_shape_is_refused_with_the_columns_it_should_have() {
+        let two = columns(&[("region", ColumnType::Text), ("id", ColumnType::Int)]);
+        for (key, reason) in [
+            (json!(["eu"]), "2 values (region, id), not 1"),
+            (json!({"id": 1}), "`region` is missing"),
+            (json!({"id": 1, "region": "eu", "zone": 1}), "`zone` is no column of the key"),
+            (json!(7), "an array or an object"),
+        ] {
+            let problem = texts(&key, &two).unwrap_err();
+            assert!(problem.contains(reason), "{key}: {problem}");
+        }
+    }
+}

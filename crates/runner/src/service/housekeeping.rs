@@ -1,0 +1,100 @@
+//! Removes what nobody needs any more: objects of what was deleted, old runs with their lists, jobs, answers, sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::WorkspaceId;
+use objects::Objects;
+use tokio_util::sync::CancellationToken;
+
+use super::{Service, millis};
+use crate::{Error, full_list};
+
+/// How often deleted things are looked for.
+const ERASURES: Duration = Duration::from_secs(30);
+const AT_ONCE: u32 = 500;
+
+pub(super) async fn run(service: Arc<Service>, drain: CancellationToken) {
+    let every = service.service.retention.every;
+    let mut next = tokio::time::Instant::now() + every;
+    while !drain.is_cancelled() {
+        if let Err(error) = erase(&service).await {
+            tracing::warn!(error = crate::chain(&error), "deleted objects are still there, trying again");
+        }
+        if tokio::time::Instant::now() >= next {
+            if let Err(error) = forget(&service, &drain).await {
+                tracing::warn!(error = crate::chain(&error), "old runs are still there, trying again");
+            }
+            next = tokio::time::Instant::now() + every;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ERASURES.min(every)) => {}
+            () = drain.cancelled() => {}
+        }
+    }
+}
+
+/// Workers may do the same erasure at once: deleting twice is deleting once. A worker that was at work when its sync was
+/// deleted may still write an object, so an erasure waits until leases that held then have ended.
+async fn erase(service: &Service) -> Result<(), Error> {
+    let settled = millis(service.settings.lease * 2);
+    for (workspace, erasure) in service.store.open_erasures(AT_ONCE).await? {
+        let scope = service.scope(workspace);
+        let erasure = scope.erasure(erasure).await?;
+        if crate::clock::now() < erasure.requested_at + settled {
+            continue;
+        }
+        let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
+        let folders = match erasure.sync {
+            Some(sync) => vec![snapshots::prefix(sync), full_list::folder(sync)],
+            None => vec![String::new()],
+        };
+        for folder in folders {
+            for object in objects.list(&folder).await? {
+                objects.delete(&object.name).await?;
+            }
+        }
+        scope.finish_erasure(erasure.id).await?;
+        tracing::info!(%workspace, sync = ?erasure.sync, "erased");
+    }
+    Ok(())
+}
+
+async fn forget(service: &Service, drain: &CancellationToken) -> Result<(), Error> {
+    service.store.forget_sessions().await?;
+    let mut last = None;
+    loop {
+        let page = service.store.workspaces_after(last, AT_ONCE).await?;
+        for workspace in &page {
+            if drain.is_cancelled() {
+                return Ok(());
+            }
+            if let Err(error) = forget_in(service, *workspace).await {
+                tracing::warn!(%workspace, error = crate::chain(&error), "old runs are still there, trying again");
+            }
+        }
+        last = page.last().copied();
+        if last.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn forget_in(service: &Service, workspace: WorkspaceId) -> Result<(), Error> {
+    let (scope, retention) = (service.scope(workspace), service.service.retention);
+    scope.forget_jobs(millis(retention.jobs)).await?;
+    scope.forget_audit(millis(retention.audit)).await?;
+    let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
+    loop {
+        let gone = scope.forget_runs(millis(retention.runs), AT_ONCE).await?;
+        for run in &gone {
+            let lists = objects.list(&full_list::folder(run.sync)).await?;
+            for list in lists.into_iter().filter(|list| list.name.contains(&run.run.to_string())) {
+                objects.delete(&list.name).await?;
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The settings, section by section: names, defaults and ranges; and what does not go together.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::reader::Reader;
+use super::value::{Bytes, Cap, Identity, LogFormat, Rate, SignUp};
+use super::{Accounts, Aws, Config, Database, Egress, Http, Log, Quotas, Rates, Retention, Scratch, Worker};
+
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+pub(super) fn read(reader: &mut Reader) -> Config {
+    let config = Config {
+        database: database(reader),
+        objects_folder: reader.optional("objects.folder"),
+        scratch: Scratch {
+            folder: reader.optional("scratch.folder"),
+            bytes: reader.within("scratch.bytes", Bytes(64 << 30), Bytes(64 << 20)..=Bytes(1 << 50)),
+        },
+        http: http(reader),
+        accounts: accounts(reader),
+        master_keys: master_keys(reader),
+        worker: worker(reader),
+        quotas: quotas(reader),
+        egress: Egress { allow: reader.list("egress.allow"), unix_sockets: reader.get("egress.unix_sockets", false) },
+        aws: aws(reader),
+        retention: retention(reader),
+        log: log(reader),
+        metrics_listen: reader.optional("metrics.listen"),
+    };
+    check_together(reader, &config);
+    config
+}
+
+fn database(reader: &mut Reader) -> Database {
+    Database {
+        url: reader.database_url("database.url", "database.url_file"),
+        worker_url: reader.database_url("database.worker_url", "database.worker_url_file"),
+        migrate_url: reader.database_url("database.migrate_url", "database.migrate_url_file"),
+        migrate_on_start: reader.get("database.migrate_on_start", false),
+        connections: reader.within("database.connections", 20, 2..=1_000),
+        worker_connections: reader.within("database.worker_connections", 20, 2..=1_000),
+    }
+}
+
+fn http(reader: &mut Reader) -> Http {
+    let rate = |requests, per| Rate { requests, per };
+    Http {
+        listen: reader.get("http.listen", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)),
+        public_url: reader.optional("http.public_url"),
+        trusted_proxy: reader.get("http.trusted_proxy", false),
+        body_limit: reader.within("http.body_limit", Bytes(1 << 20), Bytes(64 << 10)..=Bytes(64 << 20)),
+        request_timeout: reader.within("http.request_timeout", 30 * SECOND, 25 * SECOND..=10 * MINUTE),
+        drain: reader.within("http.drain", 20 * SECOND, SECOND..=10 * MINUTE),
+        rates: Rates {
+            address: reader.get("http.rate_per_address", rate(1_200, MINUTE)),
+            attempts: reader.get("http.rate_of_attempts", rate(30, MINUTE)),
+            account: reader.get("http.rate_per_account", rate(50, 60 * MINUTE)),
+            credential: reader.get("http.rate_per_credential", rate(600, MINUTE)),
+            workspace: reader.get("http.rate_per_workspace", rate(1_800, MINUTE)),
+        },
+    }
+}
+
+fn accounts(reader: &mut Reader) -> Accounts {
+    Accounts {
+        sign_up: reader.get("accounts.sign_up", SignUp::FirstUserOnly),
+        session_lifetime: reader.within("accounts.session_lifetime", 14 * DAY, 5 * MINUTE..=90 * DAY),
+        invitation_lifetime: reader.within("accounts.invitation_lifetime", 7 * DAY, 5 * MINUTE..=90 * DAY),
+        reset_lifetime: reader.within("accounts.reset_lifetime", DAY, 5 * MINUTE..=7 * DAY),
+        password_slots: reader.within("accounts.password_slots", 2, 1..=64),
+    }
+}
+
+fn master_keys(reader: &mut Reader) -> Option<store::MasterKeys> {
+    let text = reader.secret("master_keys.value", "master_keys.file")?;
+    match store::MasterKeys::parse(text.expose()) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            reader.problem("master_keys", format!("{error}; `rowcast keys new` prints one"));
+            None
+        }
+    }
+}
+
+fn worker(reader: &mut Reader) -> Worker {
+    Worker {
+        concurrency: reader.within("worker.concurrency", 4, 1..=256),
+        jobs: reader.within("worker.jobs", 4, 1..=256),
+        jobs_per_workspace: reader.within("worker.jobs_per_workspace", 2, 1..=256),
+        lease: reader.within("worker.lease", 30 * SECOND, SECOND..=10 * MINUTE),
+        plan_memory: reader.within("worker.plan_memory", Bytes(64 << 20), Bytes(8 << 20)..=Bytes(64 << 30)),
+        window_records: reader.within("worker.window_records", 50_000, 1..=1_000_000),
+        window_time: reader.within("worker.window_time", 2 * SECOND, Duration::from_millis(100)..=MINUTE),
+        settling: reader.within("worker.settling", MINUTE, Duration::ZERO..=DAY),
+        max_died_attempts: reader.within("worker.max_died_attempts", 5, 1..=100),
+        drain: reader.within("worker.drain", 20 * SECOND, SECOND..=10 * MINUTE),
+    }
+}
+
+fn quotas(reader: &mut Reader) -> Quotas {
+    Quotas {
+        running_runs: reader.within("quotas.running_runs", 4, 1..=1_000),
+        rows_per_run: reader.get("quotas.rows_per_run", Cap(Some(100_000_000))),
+        spilled_bytes_per_run: reader.get("quotas.spilled_bytes_per_run", Cap(Some(Bytes(64 << 30)))),
+        run_time: reader.get("quotas.run_time", Cap(Some(DAY))),
+        previews: reader.within("quotas.previews", 2, 1..=1_000),
+        stored_bytes: reader.get("quotas.stored_bytes", Cap(Some(Bytes(100 << 30)))),
+        syncs: reader.get("quotas.syncs", Cap(Some(1_000))),
+        members: reader.get("quotas.members", Cap(Some(1_000))),
+    }
+}
+
+fn aws(reader: &mut Reader) -> Aws {
+    Aws {
+        identity: reader.get("aws.identity", Identity::Nobody),
+        access_key_id: reader.optional("aws.access_key_id"),
+        secret_access_key: reader.secret("aws.secret_access_key", "aws.secret_access_key_file"),
+        session_token: reader.secret("aws.session_token", "aws.session_token_file"),
+        principal_arn: reader.optional("aws.principal_arn"),
+        service_identity: reader.list("aws.service_identity"),
+        sts_endpoint: reader.optional("aws.sts_endpoint"),
+        allow_endpoint_override: reader.get("aws.allow_endpoint_override", false),
+    }
+}
+
+fn retention(reader: &mut Reader) -> Retention {
+    Retention {
+        runs: reader.within("retention.runs", 90 * DAY, DAY..=3_650 * DAY),
+        audit: reader.within("retention.audit", 365 * DAY, DAY..=3_650 * DAY),
+        // As long as an answer may be asked for again.
+        jobs: reader.within("retention.jobs", DAY, DAY..=30 * DAY),
+        backup: reader.within("backup.retention", 7 * DAY, Duration::ZERO..=3_650 * DAY),
+    }
+}
+
+fn log(reader: &mut Reader) -> Log {
+    let log =
+        Log { format: reader.get("log.format", LogFormat::Text), level: reader.get("log.level", "info".to_owned()) };
+    if let Err(error) = crate::logs::filter(&log.level) {
+        reader.problem(
+            "log.level",
+            format!("expected error, warn, info, debug or trace, or a filter of tracing: {error}"),
+        );
+    }
+    log
+}
+
+fn check_together(reader: &mut Reader, config: &Config) {
+    let Config { accounts, aws, database, http, worker, .. } = config;
+    if accounts.sign_up == SignUp::Open && !aws.service_identity.is_empty() {
+        let what = "nobody may use the service's own identity while accounts.sign_up is open; choose another sign-up, \
+                    or empty this list";
+        reader.problem("aws.service_identity", what.to_owned());
+    }
+    if aws.identity == Identity::AccessKey && (aws.access_key_id.is_none() || aws.secret_access_key.is_none()) {
+        let what = "access-key needs aws.access_key_id and aws.secret_access_key (or aws.secret_access_key_file)";
+        reader.problem("aws.identity", what.to_owned());
+    }
+    if aws.identity != Identity::AccessKey && (aws.access_key_id.is_some() || aws.secret_access_key.is_some()) {
+        reader.problem("aws.identity", "there is an access key; say access-key here, or remove it".to_owned());
+    }
+    if aws.identity != Identity::DefaultChain && !aws.service_identity.is_empty() {
+        let what =
+            "a destination uses what the default chain finds: set aws.identity to default-chain, or empty this list";
+        reader.problem("aws.service_identity", what.to_owned());
+    }
+    if database.url.is_none() && (database.worker_url.is_some() || database.migrate_url.is_some()) {
+        reader.problem("database.url", "is missing, but another address of the database is set".to_owned());
+    }
+    if database.worker_connections < worker.concurrency + 2 {
+        let what = format!("{} runs at once need at least {} connections", worker.concurrency, worker.concurrency + 2);
+        reader.problem("database.worker_connections", what);
+    }
+    if config.scratch.bytes < worker.plan_memory {
+        reader.problem("scratch.bytes", "is less than worker.plan_memory".to_owned());
+    }
+    if config.metrics_listen == Some(http.listen) && http.listen.port() != 0 {
+        reader.problem("metrics.listen", "is the address of http.listen; choose another port".to_owned());
+    }
+}

@@ -1,0 +1,70 @@
+//! What has to be right before this process serves: told at the start, not by the first request.
+
+use std::path::Path;
+
+use runner::service::Service;
+use store::{Access, MasterKeys, Store};
+
+use super::Parts;
+use super::place::Place;
+use super::wire;
+use crate::Result;
+use crate::config::Hidden;
+
+pub(super) struct Booted {
+    pub(super) api: Option<api::App>,
+    pub(super) worker: Option<Service>,
+}
+
+pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
+    let config = &place.loaded.config;
+    let Some(keys) = config.master_keys.clone() else {
+        return Err("no master keys are configured: set master_keys.file or ROWCAST_MASTER_KEYS__VALUE to what \
+                    `rowcast keys new` prints"
+            .into());
+    };
+    if parts.worker() {
+        writable("objects.folder", &place.objects)?;
+        writable("scratch.folder", &place.scratch)?;
+    }
+    if config.database.migrate_on_start {
+        store::migrate(place.urls.migrate.expose()).await?;
+    }
+    let api = match parts.api() {
+        true => {
+            let store = connect(&place.urls.api, Access::App, config.database.connections, &keys).await?;
+            Some(api::App::new(wire::api_settings(config), store))
+        }
+        false => None,
+    };
+    let worker = match parts.worker() {
+        true => {
+            let store = connect(&place.urls.worker, Access::Worker, config.database.worker_connections, &keys).await?;
+            let egress = wire::egress(config, &place.urls).await;
+            let settings = wire::run_settings(place, egress);
+            Some(Service { settings, service: wire::service_settings(config), store })
+        }
+        false => None,
+    };
+    if config.http.public_url.as_ref().is_some_and(|url| url.0.starts_with("http://")) {
+        tracing::warn!("http.public_url is not https: browsers keep no session there, except on localhost");
+    }
+    Ok(Booted { api, worker })
+}
+
+/// Refuses a database that is not this version's, or does not keep workspaces apart.
+pub(super) async fn connect(url: &Hidden, access: Access, connections: u32, keys: &MasterKeys) -> Result<Store> {
+    let store = Store::connect(url.expose(), access, connections).await?;
+    store.check_schema().await?;
+    store.check_isolation().await?;
+    Ok(store.with_keys(keys.clone()))
+}
+
+/// Makes the folder if it is missing, and writes into it once.
+fn writable(key: &str, folder: &Path) -> Result<()> {
+    let probe = folder.join(format!(".rowcast-probe-{}", std::process::id()));
+    let tried = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b"probe"))
+        .and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|error| format!("{key}: nothing can be written to {}: {error}", folder.display()).into())
+}

@@ -1,0 +1,6 @@
+mod change;
+mod delete;
+mod read;
+
+pub use change::NewSync;
+pub use read::{NewestRun, SyncDetails};

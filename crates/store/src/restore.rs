@@ -1,0 +1,66 @@
+//! After the database was restored from a backup: what happened since the backup is not known here, but in the streams and
+//! on the object storage it did happen.
+
+use domain::{RunKind, SyncId};
+use serde_json::{Value, json};
+
+use crate::audit::audit;
+use crate::error::database;
+use crate::{Audit, Error, Scope};
+
+/// More claims than a sync can have had between a backup and its restore.
+const RAISE: i64 = 1_000_000;
+
+/// How a held sync goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterRestore {
+    /// Every row is sent again.
+    FullResync,
+    /// The snapshot of the backup counts. What was sent since is sent again where it differs; rows that came and went since
+    /// then are not known.
+    Accept,
+}
+
+impl Scope {
+    /// Raises the epoch of every sync above whatever was used since the backup, so that no late worker is heard and no
+    /// object's name comes twice, and holds each sync that has a snapshot until its owner decides. Returns how many.
+    pub async fn hold_after_restore(&self) -> Result<u64, Error> {
+        let mut tx = self.begin().await?;
+        let held = sqlx::query!(
+            "update sync set epoch = epoch + $2, manifest_version = manifest_version + $2,
+                held = case when epoch > 0 then 'restored' else held end
+             where workspace_id = $1",
+            self.workspace_uuid(),
+            RAISE,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(database("hold syncs"))?;
+        tx.commit().await.map_err(database("hold syncs"))?;
+        Ok(held.rows_affected())
+    }
+
+    /// The owner's decision.
+    pub async fn decide_after_restore(&self, by: &Audit, sync: SyncId, how: AfterRestore) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let released = sqlx::query_scalar!(
+            "update sync set held = null where workspace_id = $1 and id = $2 and held is not null returning id",
+            self.workspace_uuid(),
+            sync.uuid(),
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(database("release a sync"))?;
+        if released.is_none() {
+            drop(tx);
+            self.sync_state(sync).await?;
+            return Err(Error::NotHeld(sync));
+        }
+        if how == AfterRestore::FullResync {
+            self.queue(&mut tx, sync, RunKind::FullResync, Value::Null, &by.actor).await?;
+        }
+        let choice = json!({ "full_resync": how == AfterRestore::FullResync });
+        audit(&mut tx, self.workspace, by, Some(sync.to_string()), choice).await?;
+        tx.commit().await.map_err(database("release a sync"))
+    }
+}
