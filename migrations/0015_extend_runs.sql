@@ -1,6 +1,11 @@
 alter table attempt drop constraint attempt_outcome_known;
 alter table attempt add constraint attempt_outcome_known check (outcome in ('finished', 'died', 'released'));
 
+-- A run that forgets keys and their values.
+alter table run drop constraint run_kind_known;
+alter table run add constraint run_kind_known
+    check (kind in ('normal', 'full-resync', 'baseline', 'resend', 'erase'));
+
 -- Who asked for the run: {"person": ..}, {"key": ..}, {"schedule": true}, {"follow_up": true}.
 alter table run add column requested_by jsonb not null default '{}';
 

@@ -70,8 +70,46 @@ create function open_erasures(at_most integer) returns table (workspace_id uuid,
         select e.workspace_id, e.id from erasure e where e.done_at is null order by e.requested_at limit at_most;
     end;
 
+-- Runs of a workspace that may start now: nobody has paused them or decides about them, and their sync is not at work. A
+-- run whose worker is lost comes before those that wait. Two branches, so that each has an index of open runs alone: a sync
+-- has ended runs without number. Runs as whoever calls it: `claimable_sync` alone.
+create function startable(workspace uuid)
+    returns table (workspace_id uuid, sync_id uuid, run_id uuid, lost boolean, due_at timestamptz)
+    language sql stable
+    begin atomic
+        select r.workspace_id, r.sync_id, r.id, r.lost, r.due_at
+        from (
+            select o.workspace_id, o.sync_id, o.id, true as lost, o.due_at from run o
+            where o.workspace_id = workspace and o.state = 'running' and o.lease_until <= now()
+            union all
+            select o.workspace_id, o.sync_id, o.id, false, o.due_at from run o
+            where o.workspace_id = workspace and o.state = 'queued' and o.due_at <= now()
+        ) r
+        -- One look by id for each: no order of joins that grows with the square of a workspace's syncs.
+        cross join lateral (
+            select s.destination_id from sync s
+            where s.workspace_id = workspace and s.id = r.sync_id and not s.paused and s.held is null limit 1
+        ) s
+        cross join lateral (
+            select from destination d
+            where d.workspace_id = workspace and d.id = s.destination_id and not d.paused limit 1
+        ) d
+        where not exists (
+            select from run working
+            where working.workspace_id = workspace and working.sync_id = r.sync_id
+              and working.state = 'running' and working.lease_until > now()
+        );
+    end;
+revoke execute on function startable(uuid) from public;
+grant execute on function startable(uuid) to rowcast_cross;
+
 -- The sync whose run is to be claimed next, if any. Its row, and its workspace's place in the order, stay locked until the
 -- transaction ends, so that no other worker picks them and the cap on running runs is exact. Takes the place in the order.
+--
+-- What it costs grows with the workspaces that have work, not with all of them: it jumps through the index from one
+-- workspace with a waiting run to the next. The order is read without locks (a cursor that locks would lock ahead) and one
+-- place is locked at a time. Whoever finds nothing but places that other workers are just taking waits for the first of
+-- these, because there may be more to take; it holds no other lock then, so that nobody waits in a circle.
 create function claimable_sync(default_cap integer) returns table (workspace_id uuid, sync_id uuid)
     language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
 as $$
@@ -79,55 +117,74 @@ as $$
 declare
     place record;
     picked record;
+    begun double precision;
+    being_taken uuid;
+    holds_a_lock boolean := false;
 begin
-    for place in
-        select d.workspace_id, greatest(d.finish_tag, (select max(start_tag) from dispatch)) as start_tag
-        from dispatch d
-        join workspace w on w.id = d.workspace_id
-        where not w.paused
-          and d.workspace_id in (
-              select r.workspace_id from run r where r.state = 'queued' and r.due_at <= now()
-              union all
-              select r.workspace_id from run r where r.state = 'running' and r.lease_until <= now()
-          )
-          and (
-              select count(*) from run r
-              where r.workspace_id = d.workspace_id and r.state = 'running' and r.lease_until > now()
-          ) < coalesce((w.quotas ->> 'running_runs')::integer, default_cap)
-        order by 2, d.workspace_id
-        for update of d skip locked
     loop
-        -- Under the lock: another worker may have taken the last free place meanwhile.
-        continue when (
-            select count(*) from run r
-            where r.workspace_id = place.workspace_id and r.state = 'running' and r.lease_until > now()
-        ) >= (
-            select coalesce((w.quotas ->> 'running_runs')::integer, default_cap) from workspace w
-            where w.id = place.workspace_id
-        );
-        select s.id, s.last_run_seconds into picked
-        from run r
-        join sync s on s.workspace_id = r.workspace_id and s.id = r.sync_id
-        join destination t on t.workspace_id = s.workspace_id and t.id = s.destination_id
-        where r.workspace_id = place.workspace_id
-          and (r.state = 'running' and r.lease_until <= now() or r.state = 'queued' and r.due_at <= now())
-          and not s.paused and s.held is null and not t.paused
-          and not exists (
-              select from run held
-              where held.workspace_id = r.workspace_id and held.sync_id = r.sync_id
-                and held.state = 'running' and held.lease_until > now()
-          )
-        order by r.state desc, r.due_at, r.id
-        limit 1
-        for no key update of s skip locked;
-        continue when not found;
-        update dispatch d
-        set start_tag = place.start_tag, finish_tag = place.start_tag + greatest(picked.last_run_seconds, 0.1)
-        where d.workspace_id = place.workspace_id;
-        workspace_id := place.workspace_id;
-        sync_id := picked.id;
-        return next;
-        return;
+        being_taken := null;
+        for place in
+            with recursive waiting as (
+                (select r.workspace_id, r.due_at from run r where r.state = 'queued'
+                 order by r.workspace_id, r.due_at limit 1)
+                union all
+                select next.workspace_id, next.due_at
+                from waiting
+                cross join lateral (
+                    select r.workspace_id, r.due_at from run r
+                    where r.state = 'queued' and r.workspace_id > waiting.workspace_id
+                    order by r.workspace_id, r.due_at limit 1
+                ) next
+            )
+            select d.workspace_id, d.finish_tag, coalesce((w.quotas ->> 'running_runs')::integer, default_cap) as cap
+            from dispatch d
+            join workspace w on w.id = d.workspace_id
+            left join (
+                select r.workspace_id, count(*) as runs from run r
+                where r.state = 'running' and r.lease_until > now() group by r.workspace_id
+            ) working on working.workspace_id = d.workspace_id
+            where d.workspace_id in (
+                  select waiting.workspace_id from waiting where waiting.due_at <= now()
+                  union all
+                  select r.workspace_id from run r where r.state = 'running' and r.lease_until <= now()
+              )
+              and not w.paused
+              and coalesce(working.runs, 0) < coalesce((w.quotas ->> 'running_runs')::integer, default_cap)
+            -- Those behind the virtual time start at it, all alike: of them, whoever was served longest ago.
+            order by d.finish_tag, d.workspace_id
+        loop
+            continue when not exists (select from startable(place.workspace_id));
+            perform from dispatch d
+            where d.workspace_id = place.workspace_id and d.finish_tag = place.finish_tag
+            for update skip locked;
+            if not found then
+                being_taken := coalesce(being_taken, place.workspace_id);
+                continue;
+            end if;
+            holds_a_lock := true;
+            -- Under the lock: another worker may have taken the last free place meanwhile.
+            continue when (
+                select count(*) from run r
+                where r.workspace_id = place.workspace_id and r.state = 'running' and r.lease_until > now()
+            ) >= place.cap;
+            select s.id, s.last_run_seconds into picked
+            from startable(place.workspace_id) r
+            join sync s on s.workspace_id = place.workspace_id and s.id = r.sync_id
+            order by r.lost desc, r.due_at, r.run_id
+            limit 1
+            for no key update of s skip locked;
+            continue when not found;
+            begun := greatest(place.finish_tag, (select max(d.start_tag) from dispatch d));
+            update dispatch d set start_tag = begun, finish_tag = begun + greatest(picked.last_run_seconds, 0.1)
+            where d.workspace_id = place.workspace_id;
+            workspace_id := place.workspace_id;
+            sync_id := picked.id;
+            return next;
+            return;
+        end loop;
+        exit when being_taken is null or holds_a_lock;
+        perform from dispatch d where d.workspace_id = being_taken for update;
+        holds_a_lock := true;
     end loop;
 end
 $$;

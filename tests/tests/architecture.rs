@@ -40,7 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     // Opens no connection to a tenant's host: it has neither `sources` nor `kinesis`.
-    ("api", &["domain", "template", "engine", "store", "schedule"]),
+    ("api", &["domain", "template", "engine", "store", "schedule", "objects"]),
     ("embedded", &[]),
     // Uses no other crate of ours, not even in its tests: it must not share their mistakes.
     ("simulator", &[]),

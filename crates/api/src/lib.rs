@@ -3,6 +3,7 @@
 pub mod access;
 mod app;
 mod auth;
+mod clock;
 mod docs;
 mod extract;
 mod openapi;

@@ -14,6 +14,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::{self, Needs};
+use crate::extract::{Cursor, Limit};
 use crate::problem::{self, Code, Fault};
 use crate::request::takes_idempotency_key;
 
@@ -41,6 +42,9 @@ pub(crate) fn complete(mut document: OpenApi, version: &str) -> OpenApi {
     let components = components
         .schema("Problem", problem::Body::schema())
         .schema(Fault::name(), Fault::schema())
+        // The shapes of query parameters are not collected from handlers.
+        .schema(Limit::name(), Limit::schema())
+        .schema(Cursor::name(), Cursor::schema())
         .security_scheme("api_key", bearer())
         .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-rowcast_session"))));
     document.components = Some(components.build());

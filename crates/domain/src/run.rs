@@ -37,6 +37,8 @@ pub enum RunKind {
     Baseline,
     /// Sends chosen values of chosen units again.
     Resend,
+    /// Forgets chosen keys and their values wherever they are kept. It reads no model and sends nothing.
+    Erase,
 }
 
 /// ```text

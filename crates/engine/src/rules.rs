@@ -285,7 +285,7 @@ pub struct Ending {
 pub fn resync_after(kind: RunKind, resync: Option<Epoch>, ending: &Ending) -> Option<Epoch> {
     let whole = match kind {
         RunKind::Baseline => ending.planned && !ending.cancelled,
-        RunKind::Resend => false,
+        RunKind::Resend | RunKind::Erase => false,
         RunKind::Normal | RunKind::FullResync => {
             ending.planned && !ending.cancelled && ending.rejected == 0 && ending.deferred == 0
         }

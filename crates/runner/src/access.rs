@@ -2,10 +2,11 @@
 
 use domain::{Credentials, Destination, Secret, Source};
 use kinesis::{Access, Client, Keys, RoleAccess, Timeouts, session_name};
+use store::Claim;
 
-use crate::Error;
 use crate::secrets::SecretReader;
 use crate::worker::Worker;
+use crate::{Error, role};
 
 pub(crate) async fn source(worker: &Worker, source: &Source) -> Result<sources::postgres::Settings, Error> {
     let secrets = SecretReader::new(&worker.settings, &worker.scope);
@@ -19,18 +20,28 @@ pub(crate) async fn source(worker: &Worker, source: &Source) -> Result<sources::
     }
 }
 
-/// `stream`: the only one that a role's session may put into. `purpose`: what the session is for, for the logs of the
-/// role's owner.
+/// For looking around: a role is checked anew each time. `stream`: the only one that a role's session may put into.
+/// `purpose`: what the session is for, for the logs of the role's owner.
 pub(crate) async fn client(
     worker: &Worker,
     destination: &Destination,
     stream: Option<&str>,
     purpose: &str,
 ) -> Result<Client, Error> {
-    Ok(Client::new(settings(worker, destination, stream, purpose).await?).await?)
+    let settings = settings(worker, destination, stream, purpose).await?;
+    role::check(&settings).await?;
+    Ok(Client::new(settings).await?)
 }
 
-/// The same, before anybody is asked.
+/// For the run, or the preview, that has this claim: what is known of its role is not asked again.
+pub(crate) async fn client_of(worker: &Worker, claim: &Claim, purpose: &str) -> Result<Client, Error> {
+    let destination = &claim.definition.destination;
+    let settings = settings(worker, destination, Some(&claim.definition.sync.stream), purpose).await?;
+    role::accept(worker, claim, &settings).await?;
+    Ok(Client::new(settings).await?)
+}
+
+/// Before anybody is asked.
 pub(crate) async fn settings(
     worker: &Worker,
     destination: &Destination,
@@ -48,7 +59,7 @@ pub(crate) async fn settings(
             secret_access_key: secrets.read(secret_access_key).await?,
             session_token: secrets.read_optional(session_token.as_ref()).await?,
         }),
-        Credentials::Role { role_arn } => Access::Role(role(worker, role_arn, stream, purpose)?),
+        Credentials::Role { role_arn } => Access::Role(role_access(worker, role_arn, stream, purpose)?),
         Credentials::DefaultChain {} if settings.default_chain.allows(worker.scope.workspace()) => Access::DefaultChain,
         Credentials::DefaultChain {} => return Err(Error::DefaultChain),
     };
@@ -63,7 +74,7 @@ pub(crate) async fn settings(
 }
 
 /// The external id is the workspace's own, whatever a tenant says.
-fn role(worker: &Worker, role_arn: &str, stream: Option<&str>, purpose: &str) -> Result<RoleAccess, Error> {
+fn role_access(worker: &Worker, role_arn: &str, stream: Option<&str>, purpose: &str) -> Result<RoleAccess, Error> {
     let base = worker.settings.identity.clone().ok_or(Error::NoIdentity)?;
     let session = session_name(worker.scope.workspace(), purpose);
     let role = RoleAccess::new(role_arn, worker.workspace.external_id.as_str(), session, base);

@@ -75,10 +75,13 @@ pub(crate) async fn ask(job: &Job, plan: &mut Plan, questions: &[Question]) -> R
 
 /// The segment of an approval's units, which must not be collected while it can still be used.
 pub(crate) fn objects(approval: &Approval) -> Vec<String> {
+    segment(approval).map_or_else(Vec::new, |segment| segment.objects().map(str::to_owned).to_vec())
+}
+
+pub(crate) fn segment(approval: &Approval) -> Option<SegmentRef> {
     let live = !matches!(approval.state, ApprovalState::Closed | ApprovalState::Replaced | ApprovalState::Dismissed);
     let segment = approval.covered.get("segment").filter(|_| live).cloned();
-    let segment = segment.and_then(|segment| serde_json::from_value::<SegmentRef>(segment).ok());
-    segment.map_or_else(Vec::new, |segment| segment.objects().map(str::to_owned).to_vec())
+    segment.and_then(|segment| serde_json::from_value(segment).ok())
 }
 
 async fn removals(job: &Job, plan: &mut Plan) -> Result<(Option<SegmentRef>, Vec<Json>), Error> {

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use domain::SyncId;
+use objects::Objects;
 use snapshots::{SegmentKind, choose, garbage, prefix};
-use store::{Checkpoint, LayerChange, LayerRef};
+use store::{Checkpoint, LayerChange, LayerRef, Scope};
 
 use crate::job::Job;
 use crate::{Error, clock, fail_point, full_list, manifest};
@@ -46,20 +48,10 @@ pub(crate) async fn prune(job: &Job) -> Result<(), Error> {
 pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
     fail_point::pass("before-collected")?;
     let sync = job.claim.sync;
-    // In this order: what is registered in between is of a newer epoch, or named.
-    let listed = job.objects.list(&prefix(sync)).await?;
-    let epoch = job.scope.sync_state(sync).await?.epoch;
-    let mut named = HashSet::new();
-    for stored in job.scope.manifests(sync).await? {
-        named.extend(manifest::from_store(&stored)?.manifest.objects().map(str::to_owned));
-    }
-    for approval in job.scope.approvals(sync, false).await? {
-        named.extend(crate::approval::objects(&approval));
-    }
     let age = job.settings.garbage_age.as_millis() as i64;
     // `garbage` keeps what is younger than a day; a test may ask for less by moving its clock.
     let now = clock::now() + snapshots::COLLECT_AFTER - age;
-    let names = garbage(&listed, &named, sync, epoch, now);
+    let names = unneeded(&job.scope, &job.objects, sync, now).await?;
     let lists = job.objects.list(&full_list::folder(sync)).await?;
     let names: Vec<_> = lists
         .into_iter()
@@ -72,4 +64,24 @@ pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
     }
     fail_point::pass("after-collected")?;
     Ok(names.len())
+}
+
+/// Objects of older epochs that neither a manifest nor an approval names, and that are old enough at `now`.
+pub(crate) async fn unneeded(
+    scope: &Scope,
+    objects: &Objects,
+    sync: SyncId,
+    now: domain::Millis,
+) -> Result<Vec<String>, Error> {
+    // In this order: what is registered in between is of a newer epoch, or named.
+    let listed = objects.list(&prefix(sync)).await?;
+    let epoch = scope.sync_state(sync).await?.epoch;
+    let mut named = HashSet::new();
+    for stored in scope.manifests(sync).await? {
+        named.extend(manifest::from_store(&stored)?.manifest.objects().map(str::to_owned));
+    }
+    for approval in scope.approvals(sync, false).await? {
+        named.extend(crate::approval::objects(&approval));
+    }
+    Ok(garbage(&listed, &named, sync, epoch, now))
 }

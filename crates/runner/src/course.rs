@@ -23,6 +23,29 @@ pub struct RunOptions {
     /// What a run of the kind `resend` sends. Every other row is left exactly as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<ChosenRows>,
+    /// What a run of the kind `erase` forgets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erase: Option<EraseKeys>,
+}
+
+/// Keys to forget.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseKeys {
+    /// Each an array of the values of the key columns in their order, or an object of them; values as they are shown in
+    /// lists and previews.
+    pub keys: Vec<serde_json::Value>,
+    /// A normal run was asked for as well: it follows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub then_run: bool,
+    /// How many keys there were. They are forgotten everywhere else, so they are no longer told here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<usize>,
+}
+
+impl EraseKeys {
+    /// Keys that one run takes; requests that wait for the same run add up.
+    pub const MOST: usize = 10_000;
 }
 
 /// Rows of the model by their keys.
@@ -53,6 +76,7 @@ pub enum SendRows {
 impl RunOptions {
     /// Whether a run of this kind can be asked for with these options.
     pub fn check(&self, kind: RunKind) -> Result<(), Error> {
+        self.check_erase(kind)?;
         let problem = match (&self.rows, kind == RunKind::Resend) {
             (None, false) => return Ok(()),
             (Some(_), false) => "only a run of the kind `resend` takes rows".to_owned(),
@@ -67,6 +91,21 @@ impl RunOptions {
             },
         };
         Err(Error::ChosenRows(problem))
+    }
+
+    fn check_erase(&self, kind: RunKind) -> Result<(), Error> {
+        let problem = match (&self.erase, kind == RunKind::Erase) {
+            (None, false) => return Ok(()),
+            (Some(_), false) => "only a run of the kind `erase` takes keys to forget".to_owned(),
+            (None, true) => "a run of the kind `erase` needs the keys to forget".to_owned(),
+            (Some(EraseKeys { erased: Some(_), .. }), true) => return Ok(()),
+            (Some(erase), true) => match erase.keys.len() {
+                0 => "no key is given".to_owned(),
+                1..=EraseKeys::MOST => return Ok(()),
+                many => format!("{many} keys are given; at most {} can be forgotten by one run", EraseKeys::MOST),
+            },
+        };
+        Err(Error::ErasedKeys(problem))
     }
 }
 
@@ -182,7 +221,7 @@ pub(crate) fn choose(
         RunKind::Baseline => Some(Answer::OnlyFuture),
         RunKind::Normal => options.on_change,
         // It could take up the answer for the chosen rows alone.
-        RunKind::Resend => None,
+        RunKind::Resend | RunKind::Erase => None,
     }?;
     Some(match answer {
         Answer::SendAll => Course { kind: RunKind::FullResync, drop_snapshot: lost || differences.stream.is_some() },

@@ -81,6 +81,12 @@ pub enum Error {
     NoWholeSnapshot,
     #[error("the chosen rows cannot be used: {0}")]
     ChosenRows(String),
+    #[error("the keys to forget cannot be used: {0}")]
+    ErasedKeys(String),
+    #[error("key {place} of those to forget cannot be used: {problem}; nothing was forgotten")]
+    ErasedKey { place: usize, problem: String },
+    #[error("the role {role_arn} is not used, and nothing was sent: {why}")]
+    RoleNotAccepted { role_arn: String, why: String },
     #[error("fail point {name}")]
     FailPoint { name: &'static str },
 }
@@ -103,6 +109,8 @@ impl Error {
             Self::Snapshot(_) | Self::Objects(_) => "object-storage",
             Self::Scratch(_) => "scratch",
             Self::Configuration(_) | Self::Options(_) | Self::ChosenRows(_) => "configuration",
+            Self::ErasedKeys(_) | Self::ErasedKey { .. } => "configuration",
+            Self::RoleNotAccepted { .. } => "role-not-accepted",
             Self::Answer(_) => "internal",
             Self::EndpointOverride => "configuration",
             Self::Secret(_) | Self::SecretOfMachine { .. } | Self::StoredSecret(_) => "credentials",

@@ -37,6 +37,26 @@ pub struct Report {
     pub not_sent: Vec<NotSent>,
 }
 
+impl Report {
+    /// Of a run that did nothing worth counting.
+    pub(crate) fn of(claim: &Claim, finished: &Finish) -> Self {
+        Self {
+            run: claim.run,
+            kind: claim.kind,
+            state: finished.state,
+            reason: finished.reason.clone(),
+            counts: Counts::default(),
+            calls: 0,
+            throttled: 0,
+            follow_up: None,
+            collected: 0,
+            scratch_bytes: 0,
+            full_lists: Vec::new(),
+            not_sent: Vec::new(),
+        }
+    }
+}
+
 pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
     job.progress.update(|progress| progress.phase = Phase::Finishing);
     let whole = matches!(sent.ended, Ended::Whole);
@@ -190,20 +210,7 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
         ..Finish::new(claim, state_after(error), settling)
     };
     worker.scope.finish(claim, version, &finished).await?;
-    Ok(Report {
-        run: claim.run,
-        kind: claim.kind,
-        state: finished.state,
-        reason: finished.reason,
-        counts: Counts::default(),
-        calls: 0,
-        throttled: 0,
-        follow_up: None,
-        collected: 0,
-        scratch_bytes: 0,
-        full_lists: Vec::new(),
-        not_sent: Vec::new(),
-    })
+    Ok(Report::of(claim, &finished))
 }
 
 async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Error> {
@@ -212,20 +219,8 @@ async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Erro
     let done = job.scope.finish(&job.claim, version, &finished).await?;
     fail_point::pass("after-finished")?;
     job.progress.update(|progress| progress.counts = counts);
-    Ok(Report {
-        run: job.claim.run,
-        kind: job.claim.kind,
-        state: finished.state,
-        reason: finished.reason,
-        counts,
-        calls: 0,
-        throttled: 0,
-        follow_up: done.follow_up.map(|run| (run, 0)),
-        collected: 0,
-        scratch_bytes: 0,
-        full_lists: Vec::new(),
-        not_sent: Vec::new(),
-    })
+    let follow_up = done.follow_up.map(|run| (run, 0));
+    Ok(Report { counts, follow_up, ..Report::of(&job.claim, &finished) })
 }
 
 /// The unfinished full resync after a run that did not end whole. A repaired snapshot is whole and may still be wrong about

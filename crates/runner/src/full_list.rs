@@ -1,13 +1,16 @@
 //! The full list of a run's rejections or invalid rows, as lines of JSON on the object storage. The store lists the first
 //! 10,000; the file begins when there are more, and then holds them all.
 
-use objects::{Objects, Writer};
+use domain::SyncId;
+use objects::{Objects, Writer, strip_partial};
 use serde_json::Value;
 
 use crate::Error;
 
 /// So many the store lists.
 pub(crate) const LISTED: usize = 10_000;
+/// Bytes of a list that are read at once.
+const CHUNK: u64 = 1 << 20;
 
 pub(crate) struct FullList {
     objects: Objects,
@@ -19,7 +22,7 @@ pub(crate) struct FullList {
 }
 
 /// The folder of the lists of a sync.
-pub(crate) fn folder(sync: domain::SyncId) -> String {
+pub(crate) fn folder(sync: SyncId) -> String {
     format!("lists/{sync}")
 }
 
@@ -56,6 +59,111 @@ impl FullList {
     }
 }
 
+/// Writes the lists of a sync anew without the lines of some keys, and returns how many lines that were. Whoever calls holds
+/// the claim of `epoch`; nobody else writes lists of older ones. A list that was written anew has another name:
+/// `<run>-e<epoch>-<what>.without-e<epoch>.ndjson`.
+pub(crate) async fn erase(
+    objects: &Objects,
+    sync: SyncId,
+    epoch: u64,
+    is_erased: impl Fn(&Value) -> bool,
+) -> Result<u64, Error> {
+    let mut names: Vec<String> = objects.list(&folder(sync)).await?.into_iter().map(|listed| listed.name).collect();
+    names.sort();
+    let (mut kept, mut lines) = (Vec::<String>::new(), 0);
+    for name in names {
+        // What an attempt left that died: half a file, or a second one beside the list that it was made from.
+        let second = kept.last().is_some_and(|last| stem(last) == stem(&name));
+        if strip_partial(&name).is_some() || second {
+            objects.delete(&name).await?;
+        } else {
+            kept.push(name);
+        }
+    }
+    for name in kept {
+        lines += erase_in(objects, &name, epoch, &is_erased).await?;
+    }
+    Ok(lines)
+}
+
+/// Without what tells a list that was written anew from the first. Names sort the first one first.
+fn stem(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(stem, _)| stem)
+}
+
+async fn erase_in(
+    objects: &Objects,
+    name: &str,
+    epoch: u64,
+    is_erased: &impl Fn(&Value) -> bool,
+) -> Result<u64, Error> {
+    let goes = |line: &[u8]| {
+        let line = serde_json::from_slice::<Value>(line).ok();
+        line.as_ref().and_then(|line| line.get("key")).is_some_and(is_erased)
+    };
+    let (mut all, mut gone) = (0, 0);
+    let mut lines = Lines::open(objects, name).await?;
+    while let Some(line) = lines.next().await? {
+        all += 1;
+        gone += u64::from(goes(&line));
+    }
+    if gone == 0 {
+        return Ok(0);
+    }
+    if gone < all {
+        let mut writer = objects.create(&format!("{}.without-e{epoch:010}.ndjson", stem(name))).await?;
+        let mut lines = Lines::open(objects, name).await?;
+        while let Some(line) = lines.next().await? {
+            if !goes(&line) {
+                writer.write(&line).await?;
+            }
+        }
+        writer.finish().await?;
+    }
+    objects.delete(name).await?;
+    Ok(gone)
+}
+
+/// The lines of an object, each with its end.
+struct Lines<'a> {
+    objects: &'a Objects,
+    name: &'a str,
+    at: u64,
+    len: u64,
+    read: Vec<u8>,
+    /// Where the next line begins in `read`.
+    begin: usize,
+}
+
+impl<'a> Lines<'a> {
+    async fn open(objects: &'a Objects, name: &'a str) -> Result<Self, Error> {
+        let len = objects.len(name).await?;
+        Ok(Self { objects, name, at: 0, len, read: Vec::new(), begin: 0 })
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            let rest = &self.read[self.begin..];
+            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line = rest[..=end].to_vec();
+                self.begin += line.len();
+                return Ok(Some(line));
+            }
+            if self.at == self.len {
+                let line = rest.to_vec();
+                self.begin = self.read.len();
+                return Ok((!line.is_empty()).then_some(line));
+            }
+            let to = self.len.min(self.at + CHUNK);
+            let more = self.objects.read(self.name, self.at..to).await?;
+            self.at = to;
+            self.read.drain(..self.begin);
+            self.begin = 0;
+            self.read.extend_from_slice(&more);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +187,40 @@ mod tests {
         let text = list(LISTED + 5).await.unwrap();
         assert_eq!(text.lines().count(), LISTED + 5);
         assert!(text.starts_with("{\"n\":0}\n") && text.ends_with("{\"n\":10004}\n"));
+    }
+
+    async fn text(objects: &Objects, name: &str) -> String {
+        let len = objects.len(name).await.unwrap();
+        String::from_utf8(objects.read(name, 0..len).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_is_erased_from_the_lists_that_have_it_and_the_others_stay_as_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        let objects = Objects::local(root.path()).unwrap();
+        let sync = SyncId::from_uuid(uuid::Uuid::from_u128(1));
+        let name = |file: &str| format!("{}/{file}", folder(sync));
+        let line = |id: u64| format!("{{\"key\":{{\"id\":{id}}},\"text\":\"{}\"}}\n", "x".repeat(1000));
+        let lines = |from: u64, to: u64| (from..to).map(line).collect::<String>();
+        for (file, text) in [
+            ("a-e0000000001-rejections.ndjson", lines(0, 3_000)),
+            ("b-e0000000002-rejections.ndjson", lines(5, 9)),
+            ("c-e0000000003-rejections.ndjson", line(7) + &line(7)),
+            ("d-e0000000003-rejections.ndjson", lines(8, 9)),
+            // Attempts that died.
+            ("a-e0000000001-rejections.without-e0000000004.ndjson", lines(0, 1)),
+        ] {
+            objects.put(&name(file), text.as_bytes()).await.unwrap();
+        }
+        let erased = erase(&objects, sync, 5, |key| key["id"] == 7).await.unwrap();
+        assert_eq!(erased, 4);
+        let mut left: Vec<_> = objects.list("").await.unwrap().into_iter().map(|listed| listed.name).collect();
+        left.sort();
+        let rewritten = [name("a-e0000000001-rejections.without-e0000000005.ndjson"),
+            name("b-e0000000002-rejections.without-e0000000005.ndjson")];
+        assert_eq!(left, [&rewritten[..], &[name("d-e0000000003-rejections.ndjson")]].concat());
+        assert_eq!(text(&objects, &left[0]).await, lines(0, 7) + &lines(8, 3_000));
+        assert_eq!(text(&objects, &left[1]).await, lines(5, 7) + &lines(8, 9));
+        assert_eq!(erase(&objects, sync, 6, |key| key["id"] == 7).await.unwrap(), 0);
     }
 }

@@ -86,15 +86,16 @@ pub(crate) struct Met {
 
 /// Connects to source and stream, describes the model and compiles the message. `purpose` is what the owner of the stream
 /// sees of us.
-pub(crate) async fn meet(worker: &Worker, definition: &Definition, purpose: &str) -> Result<Met, Error> {
+pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str) -> Result<Met, Error> {
     let Worker { workspace, .. } = worker;
+    let definition = &claim.definition;
     let Definition { model, destination, sync, .. } = definition;
     let problems = [model.problems(), destination.problems(), sync.problems()].concat();
     if !problems.is_empty() {
         return Err(Error::Configuration(format!("  {}", problems.join("\n  "))));
     }
     let source = access::source(worker, &definition.source).await?;
-    let client = access::client(worker, destination, Some(&sync.stream), purpose).await?;
+    let client = access::client_of(worker, claim, purpose).await?;
     let columns = sources::postgres::describe(&source, &definition.model.query).await?;
     let key = key_columns(definition, &columns)?;
     let message = CompiledMessage::compile(&definition.sync, &columns).map_err(|problems| {

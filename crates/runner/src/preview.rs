@@ -70,9 +70,37 @@ impl Worker {
         progress: &Reporter,
     ) -> Result<Preview, Error> {
         options.check(kind)?;
+        if kind == RunKind::Erase {
+            return Err(Error::ErasedKeys("such a run sends nothing, so there is nothing to preview".to_owned()));
+        }
+        let shown = |definition, options| self.try_preview(name, definition, kind, options, limit, progress);
+        loop {
+            let version = self.manifest_version(name).await?;
+            match Box::pin(shown(definition.clone(), options.clone())).await {
+                // A run that ended meanwhile may have removed what older manifests named.
+                Err(Error::Snapshot(snapshots::Error::Missing { .. }))
+                    if self.manifest_version(name).await? != version => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn manifest_version(&self, name: &str) -> Result<Option<u64>, Error> {
+        Ok(self.scope.sync(name).await?.map(|state| state.manifest_version))
+    }
+
+    async fn try_preview(
+        &self,
+        name: &str,
+        definition: Definition,
+        kind: RunKind,
+        options: RunOptions,
+        limit: usize,
+        progress: &Reporter,
+    ) -> Result<Preview, Error> {
         let claim = self.would_be_claim(name, definition, kind).await?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = Box::pin(job::meet(self, &claim.definition, "preview")).await?;
+        let met = Box::pin(job::meet(self, &claim, "preview")).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let known = forms.iter().find(|(_, form)| form.same(&met.form)).map(|(id, _)| *id);
         let form = known.unwrap_or_else(|| forms.last().map_or(1, |(id, _)| id + 1));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use domain::{Millis, RunId, SyncId};
+use domain::{Millis, RunId, RunKind, SyncId};
 use engine::layout::Layout;
 use kinesis::CallNumbers;
 use objects::Objects;
@@ -16,7 +16,7 @@ use crate::job::{self, Job, State};
 use crate::lease::{Lease, Signals};
 use crate::progress::{Phase, Reporter};
 use crate::settings::Settings;
-use crate::{Error, approval, manifest, pipeline, repair};
+use crate::{Error, approval, erase, manifest, pipeline, repair};
 
 /// What a worker found to do on a sync.
 #[derive(Debug)]
@@ -93,6 +93,9 @@ impl Worker {
     }
 
     async fn work(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Executed, Error> {
+        if claim.kind == RunKind::Erase {
+            return Box::pin(self.erase(&claim, &lease)).await;
+        }
         let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress)).await {
             Ok(prepared) => prepared,
             Err((Error::Drained, lease)) => {
@@ -111,6 +114,22 @@ impl Worker {
                 self.release(&job.claim, &job.lease, version).await
             }
             Err(error) if error.ends_run() => finish::fail(&job, course, &error).await.map(Executed::ended),
+            other => other.map(Executed::ended),
+        }
+    }
+
+    /// Forgets keys: a run without source and stream.
+    async fn erase(&self, claim: &Claim, lease: &Lease) -> Result<Executed, Error> {
+        let erased = tokio::select! {
+            erased = erase::run(self, claim) => erased,
+            why = lease.ended() => Err(why),
+        };
+        match erased {
+            Err(Error::Drained) => {
+                let version = self.scope.sync_state(claim.sync).await?.manifest_version;
+                self.release(claim, lease, version).await
+            }
+            Err(error) if error.ends_run() => finish::fail_early(self, claim, &error).await.map(Executed::ended),
             other => other.map(Executed::ended),
         }
     }
@@ -162,7 +181,7 @@ impl Worker {
         let mut options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
         options.check(claim.kind)?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = job::meet(self, &claim.definition, &claim.run.to_string()).await?;
+        let met = job::meet(self, claim, &claim.run.to_string()).await?;
         let form = self.scope.add_form(claim.sync, &met.form).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let mut manifest_version = claim.manifest_version;

@@ -182,7 +182,7 @@ pub(crate) async fn options(worker: &Worker, sync: SyncId, choice: &ChoiceArgume
         }),
         hold_removals: choice.guarded == Some(Guarded::Hold),
         guard,
-        rows: None,
+        ..RunOptions::default()
     })
 }
 

@@ -1,10 +1,11 @@
 //! Merging neighboring layers into one, without changing what the snapshot says.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use domain::Millis;
-use engine::unit::{Delta, EntryChange};
+use engine::unit::{Delta, EntryChange, UnitId};
 use objects::Objects;
 
 use crate::error::{Error, Result};
@@ -77,10 +78,23 @@ pub async fn compact(
         return Err(bad("what comes of it is a segment of deltas of the same sync"));
     }
     let snapshot = Snapshot::open(objects, &Manifest { layers }, now).await?;
-    let merged = merge(objects, &snapshot, identity, which.start == 0, now).await?;
+    let merged = merge(objects, &snapshot, identity, which.start == 0, &HashSet::new(), now).await?;
     let mut layers = manifest.layers.clone();
     layers.splice(which, merged.map(Layer::delta));
     Ok(Manifest { layers })
+}
+
+/// Merges all layers into one that knows nothing of some units: neither entry nor marks, and none of their values.
+pub async fn compact_without(
+    objects: &Objects,
+    manifest: &Manifest,
+    identity: SegmentIdentity,
+    left_out: &HashSet<UnitId>,
+    now: Millis,
+) -> Result<Manifest> {
+    let snapshot = Snapshot::open(objects, manifest, now).await?;
+    let merged = merge(objects, &snapshot, identity, true, left_out, now).await?;
+    Ok(Manifest { layers: merged.map(Layer::delta).into_iter().collect() })
 }
 
 async fn merge(
@@ -88,13 +102,17 @@ async fn merge(
     snapshot: &Snapshot,
     identity: SegmentIdentity,
     oldest: bool,
+    left_out: &HashSet<UnitId>,
     now: Millis,
 ) -> Result<Option<SegmentRef>> {
-    let shapes = Shapes::used(snapshot, oldest, now).await?;
+    let shapes = Shapes::used(snapshot, oldest, left_out, now).await?;
     let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
     let mut effects = Vec::new();
     let mut writer = None;
     while let Some(id) = scan.next(&mut effects).await? {
+        if left_out.contains(&id) {
+            continue;
+        }
         let (delta, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
         if delta.empty() {
             continue;
@@ -145,7 +163,7 @@ struct Shapes {
 
 impl Shapes {
     /// Only those that some value of the result has: while an old one is named, readers have to look at every value.
-    async fn used(snapshot: &Snapshot, oldest: bool, now: Millis) -> Result<Self> {
+    async fn used(snapshot: &Snapshot, oldest: bool, left_out: &HashSet<UnitId>, now: Millis) -> Result<Self> {
         let all = Self::of(snapshot);
         if all.table.len() < 2 {
             return Ok(all);
@@ -153,6 +171,9 @@ impl Shapes {
         let mut used = vec![false; all.table.len()];
         let (mut scan, mut effects) = (Merge::new(snapshot, FIRST_UNIT, None), Vec::new());
         while let Some(id) = scan.next(&mut effects).await? {
+            if left_out.contains(&id) {
+                continue;
+            }
             let (_, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
             for at in [entry_value, mark_value].into_iter().flatten() {
                 let block = snapshot.block(&at).await?;

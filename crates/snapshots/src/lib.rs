@@ -12,7 +12,7 @@ mod segment;
 mod snapshot;
 
 pub use collect::{COLLECT_AFTER, garbage};
-pub use compact::{MOST_LAYERS, choose, compact};
+pub use compact::{MOST_LAYERS, choose, compact, compact_without};
 pub use error::{Error, Result};
 pub use manifest::{Layer, Manifest};
 pub use name::{NameError, ObjectName, Part, SegmentIdentity, SegmentKind, prefix};

@@ -202,7 +202,7 @@ fn begins_resync(kind: RunKind, state: &LockedSync, definition: &Definition) -> 
         RunKind::Normal => {
             !state.first_run_done && state.resync_epoch.is_none() && definition.sync.first_run == FirstRun::SendAll
         }
-        RunKind::Baseline | RunKind::Resend => false,
+        RunKind::Baseline | RunKind::Resend | RunKind::Erase => false,
     }
 }
 

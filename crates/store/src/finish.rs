@@ -211,6 +211,7 @@ impl Scope {
     }
 
     async fn queue_follow_up(&self, tx: &mut PgTransaction<'_>, claim: &Claim, due_at: Millis) -> Result<RunId, Error> {
+        self.run_after_erasing(tx, claim.sync).await?;
         let due_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(due_at) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let id = sqlx::query_scalar!(

@@ -7,12 +7,12 @@ use crate::{Error, Store};
 
 impl Store {
     /// Refuses a database on which a workspace's data would not be kept apart: a table without forced row-level security
-    /// or with another policy, a view that runs with its owner's rights, a login that policies do not hold for.
+    /// or with another policy, a view or a function that runs with its owner's rights, a login that policies do not hold for.
     pub async fn check_isolation(&self) -> Result<(), Error> {
         let faults = sqlx::query_scalar!(
             "select format('the table %s has no forced row-level security', c.relname) as \"fault!\"
              from pg_class c
-             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
                and (c.relname = 'workspace' or exists (
                        select from pg_attribute a
                        where a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped))
@@ -20,7 +20,7 @@ impl Store {
              union all
              select format('the table %s has no policy that keeps workspaces apart', c.relname)
              from pg_class c
-             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+             where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f')
                and (c.relname = 'workspace' or exists (
                        select from pg_attribute a
                        where a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped))
@@ -38,6 +38,17 @@ impl Store {
              from pg_class c
              where c.relnamespace = 'public'::regnamespace and c.relkind in ('v', 'm')
                and (c.relkind = 'm' or not coalesce('security_invoker=true' = any (c.reloptions), false))
+             union all
+             select format('the function %s runs with the rights of %s', p.oid::regprocedure, p.proowner::regrole)
+             from pg_proc p
+             where p.pronamespace = 'public'::regnamespace and p.prosecdef
+               and p.proowner <> 'rowcast_cross'::regrole
+             union all
+             select 'the function current_workspace, which policies ask, is not the one of the migrations'
+             where (select pg_get_function_sqlbody(p.oid) from pg_proc p
+                    where p.pronamespace = 'public'::regnamespace and p.proname = 'current_workspace')
+                 is distinct from
+                 'RETURN (NULLIF(current_setting(''rowcast.workspace''::text, true), ''''::text))::uuid'
              union all
              select format('the role %s is not held by policies', r.rolname)
              from pg_roles r where r.rolname = current_user and (r.rolsuper or r.rolbypassrls)

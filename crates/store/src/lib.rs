@@ -8,6 +8,7 @@ mod claim;
 mod codec;
 mod config;
 mod definition;
+mod erased_key;
 mod erasure;
 mod error;
 mod event;
@@ -41,6 +42,7 @@ pub use config::{
     SyncDetails,
 };
 pub use definition::{Definition, Part};
+pub use erased_key::{Forgotten, ListedAt, ToldApproval, ToldRun};
 pub use erasure::Erasure;
 pub use error::Error;
 pub use event::RunEvent;

@@ -22,7 +22,8 @@ pub struct Requested {
 impl Scope {
     /// Queues a run that is due now; `options` is an object, or null for none. One run waits per sync: a normal run that
     /// waits becomes what is asked for and takes the options too, and a waiting special run takes a request for a plain
-    /// normal one along. Two different special runs do not mix.
+    /// normal one along. Two different special runs do not mix. A run that erases reads no model, so it remembers that a
+    /// plain normal one is to follow; one with options it does not mix with.
     pub async fn request_run(&self, sync: SyncId, kind: RunKind, options: Value) -> Result<Requested, Error> {
         let mut tx = self.begin().await?;
         let by = json!({ "operator": "command line" });
@@ -61,7 +62,7 @@ impl Scope {
         if let Some(reason) = state.held {
             return Err(Error::Held { sync, reason });
         }
-        let detail = json!({ "kind": kind, "options": options });
+        let detail = json!({ "kind": kind, "options": without_keys(options.clone()) });
         let requested = self.queue(&mut tx, sync, kind, options, &by.actor).await?;
         audit(&mut tx, self.workspace, by, Some(requested.run.to_string()), detail).await?;
         tx.commit().await.map_err(database("queue a run"))?;
@@ -83,8 +84,17 @@ impl Scope {
              select s.workspace_id, $3, s.id, $4, $5, $6 from sync s where s.workspace_id = $1 and s.id = $2
              on conflict (workspace_id, sync_id) where state = 'queued' do update set
                 due_at = least(run.due_at, now()),
-                kind = case when run.kind = 'normal' then excluded.kind else run.kind end,
-                options = case when run.kind = 'normal' then run.options || excluded.options else run.options end,
+                kind = case when run.kind = 'normal' and (excluded.kind <> 'erase' or run.options = '{}')
+                            then excluded.kind else run.kind end,
+                options = case
+                    when run.kind = 'erase' and excluded.kind = 'erase' then jsonb_set(
+                        run.options, '{erase,keys}', (run.options #> '{erase,keys}') || (excluded.options #> '{erase,keys}'))
+                    when run.kind = 'erase' and excluded.kind = 'normal' and excluded.options = '{}'
+                        then jsonb_set(run.options, '{erase,then_run}', 'true')
+                    when run.kind = 'normal' and excluded.kind = 'erase' and run.options = '{}'
+                        then jsonb_set(excluded.options, '{erase,then_run}', 'true')
+                    when run.kind = 'normal' and excluded.kind <> 'erase' then run.options || excluded.options
+                    else run.options end,
                 requested_by = excluded.requested_by
              returning id, kind, options @> $5 as \"takes_options!\"",
             self.workspace_uuid(),
@@ -150,4 +160,14 @@ impl Scope {
         tx.commit().await.map_err(database("cancel a run"))?;
         from_word("the state of a run", state)
     }
+}
+
+/// The log outlives what it tells of, so it counts the keys that were given, and names none.
+fn without_keys(mut options: Value) -> Value {
+    for list in ["/rows/keys", "/erase/keys"] {
+        if let Some(keys) = options.pointer_mut(list) {
+            *keys = json!(keys.as_array().map_or(0, Vec::len));
+        }
+    }
+    options
 }

@@ -127,7 +127,8 @@ mod tests {
         for fine in ["arn:aws:iam::111122223333:role/rowcast", "arn:aws-us-gov:iam::111122223333:role/a/b"] {
             assert!(AwsRoleArn::fits(fine), "{fine}");
         }
-        for odd in ["", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/"] {
+        for odd in ["", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/"]
+        {
             assert!(!AwsRoleArn::fits(odd), "{odd}");
         }
     }

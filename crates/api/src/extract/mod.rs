@@ -3,6 +3,7 @@
 mod aws;
 mod if_match;
 mod json;
+mod objects_only;
 mod page;
 mod path;
 mod query;

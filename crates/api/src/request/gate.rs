@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -37,7 +38,7 @@ pub struct MatchedOperation {
 pub(crate) async fn gate(
     State(gate): State<Gate>,
     path: MatchedPath,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -45,6 +46,8 @@ pub(crate) async fn gate(
         Ok(operation) => operation,
         Err(problem) => return problem.into_response(),
     };
+    // Bytes that are no text lead to nothing, as every other malformed id.
+    let Ok(params) = params else { return Problem::not_found().into_response() };
     let workspace = params.iter().find(|(name, _)| *name == "workspace_id").map(|(_, id)| id.to_owned());
     envelope::tell_span(&operation, workspace.as_deref());
     let mut visit = Visit { app: gate.app, operation, spent: Vec::new() };

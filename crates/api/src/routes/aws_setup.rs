@@ -24,8 +24,10 @@ struct Wanted {
     /// The one stream that may be put into; all of the region if it is left out.
     stream: Option<StreamName>,
     /// The account of the streams; the one that the role is in, if it is left out.
+    #[param(inline)]
     account: Option<AwsAccount>,
     /// `rowcast` if it is left out.
+    #[param(inline)]
     role_name: Option<AwsRoleName>,
 }
 

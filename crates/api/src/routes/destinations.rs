@@ -300,9 +300,9 @@ fn check_endpoint(app: &App, endpoint: &str) -> Result<(), Problem> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().is_ok_and(|port| port > 0)),
         _ => (authority, true),
     });
-    let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let fits = |host: &str| (host.starts_with('[') || !host.contains(':')) && domain::egress::parse_host(host).is_ok();
     match split {
-        Some((host, true)) if endpoint.len() <= 300 && domain::egress::parse_host(&bare(host)).is_ok() => Ok(()),
+        Some((host, true)) if endpoint.len() <= 300 && fits(host) => Ok(()),
         _ => Err(Problem::invalid(POINTER, "`https://host` or `https://host:port` is expected, and nothing else.")),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{JobId, Work, WorkspaceId};
@@ -88,7 +87,10 @@ const LOOK_AT_MOST: Duration = Duration::from_millis(250);
 pub(super) async fn answer(app: &App, caller: &Caller, wait: &Wait, work: Work) -> Result<Response, Problem> {
     let seconds = wait.wait.unwrap_or(10);
     if seconds > 20 {
-        return Err(Problem::invalid_parameter("wait", "Waits take 0 to 20 seconds. Ask for the job itself after that."));
+        return Err(Problem::invalid_parameter(
+            "wait",
+            "Waits take 0 to 20 seconds. Ask for the job itself after that.",
+        ));
     }
     let at_most = app.settings().open_jobs;
     let id = caller.scope.create_job(&work, &caller.actor().into(), at_most).await?;

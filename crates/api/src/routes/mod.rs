@@ -1,15 +1,26 @@
 //! One file a resource: its shapes, its handlers, its routes.
 
 mod api_keys;
+mod approvals;
 mod audit;
+mod aws_setup;
+mod destinations;
+mod erasures;
 mod invitations;
+mod jobs;
 mod me;
 mod members;
+mod models;
 mod passwords;
 mod problems;
+mod rejections;
 mod roles;
+mod runs;
+mod secret_fields;
 mod sessions;
 mod sign_up;
+mod sources;
+mod syncs;
 mod usage;
 mod workspaces;
 
@@ -31,5 +42,15 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(invitations::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
+        .merge(sources::routes())
+        .merge(models::routes())
+        .merge(destinations::routes())
+        .merge(aws_setup::routes())
+        .merge(syncs::routes())
+        .merge(erasures::routes())
+        .merge(runs::routes())
+        .merge(rejections::routes())
+        .merge(approvals::routes())
+        .merge(jobs::routes())
         .merge(usage::routes())
 }

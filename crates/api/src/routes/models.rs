@@ -146,8 +146,7 @@ async fn validate_model(
     Query(wait): Query<Wait>,
 ) -> Result<Response, Problem> {
     let model = caller.scope.model(id).await?;
-    let work =
-        Work::TryQuery { source: model.source, query: model.config.query, key: model.config.key, rows: 0 };
+    let work = Work::TryQuery { source: model.source, query: model.config.query, key: model.config.key, rows: 0 };
     jobs::answer(&app, &caller, &wait, work).await
 }
 
@@ -200,7 +199,10 @@ pub(super) fn unknown_reference(pointer: &str, what: &str) -> Problem {
 /// What can be said of a query without running it. `needs_key`: it is to be kept, so rows must be told apart.
 pub(super) fn check_query(query: &str, key: &[String], needs_key: bool) -> Result<(), Problem> {
     if query.trim().is_empty() || query.chars().count() > 100_000 {
-        return Err(Problem::invalid("/query", "1 to 100000 characters are expected: one statement that returns rows."));
+        return Err(Problem::invalid(
+            "/query",
+            "1 to 100000 characters are expected: one statement that returns rows.",
+        ));
     }
     if key.len() > 32 {
         return Err(Problem::invalid("/key", "A key has at most 32 columns."));

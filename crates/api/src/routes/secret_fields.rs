@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// A value that is kept sealed. Absent means that the one that is kept stays.
 #[derive(Clone, ToSchema)]
-#[schema(value_type = String, min_length = 1, max_length = 8192, write_only)]
+#[schema(value_type = String, min_length = 1, max_length = 8192)]
 pub(super) struct SecretText(String);
 
 /// What is shown of a secret.

@@ -161,8 +161,7 @@ async fn update_source(
     Json(body): Json<SourceBody>,
 ) -> Result<Versioned<Source>, Problem> {
     let keeps = caller.scope.source(id).await?.secrets.contains_key("password");
-    let source =
-        caller.scope.update_source(&caller.audit(), id, condition.expected(), &body.checked(keeps)?).await?;
+    let source = caller.scope.update_source(&caller.audit(), id, condition.expected(), &body.checked(keeps)?).await?;
     Ok(Versioned(source.revision, source.into()))
 }
 
@@ -253,7 +252,8 @@ impl SourceBody {
         if body.port == Some(0) {
             return Err(Problem::invalid("/postgres/port", "Ports are 1 to 65535."));
         }
-        if body.ca.as_ref().is_some_and(|ca| ca.chars().count() > 65_536 || !ca.contains("-----BEGIN CERTIFICATE-----")) {
+        if body.ca.as_ref().is_some_and(|ca| ca.chars().count() > 65_536 || !ca.contains("-----BEGIN CERTIFICATE-----"))
+        {
             let detail = "Certificates as PEM are expected, of at most 65536 characters.";
             return Err(Problem::invalid("/postgres/ca", detail));
         }

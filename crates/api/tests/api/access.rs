@@ -169,3 +169,24 @@ fn every_operation_of_the_document_tells_its_refusals_and_what_it_needs() {
         }
     }
 }
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    let document: Value = serde_json::to_value(api::openapi()).unwrap();
+    let (mut open, mut seen) = (vec![&document], 0);
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    let target = document.pointer(reference.strip_prefix('#').unwrap());
+                    assert!(target.is_some(), "{reference} is not in the document");
+                    seen += 1;
+                }
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    assert!(seen > 100);
+}

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
-use store::{Access, Store};
+use store::{Access, MasterKeys, Store};
 use testkit::database::TestDatabase;
 use tower::ServiceExt;
 
@@ -49,7 +49,7 @@ impl Fixture {
 
     pub(crate) async fn with(settings: Settings) -> Self {
         let database = migrated();
-        let store = Store::connect(database.url(), Access::App, 5).await.unwrap();
+        let store = Store::connect(database.url(), Access::App, 5).await.unwrap().with_keys(master_keys());
         let app = App::new(settings, store.clone());
         Self { router: api::router(app.clone()), app, store, database }
     }
@@ -129,6 +129,15 @@ impl Client {
         Answer { status: parts.status, headers: parts.headers, text, body }
     }
 
+    /// An answer that is not read yet.
+    pub(crate) async fn open(&self, path: &str) -> axum::response::Response {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     /// The path of one's own workspace, with this behind it.
     pub(crate) fn at(&self, rest: &str) -> String {
         format!("/v1/workspaces/{}{rest}", self.workspace)
@@ -142,6 +151,11 @@ impl Client {
 
     pub(crate) fn bearer(&self, key: &str) -> Client {
         Client { headers: vec![("authorization".to_owned(), format!("Bearer {key}"))], ..self.clone() }
+    }
+
+    /// The same by another router.
+    pub(crate) fn through(&self, router: Router) -> Client {
+        Client { router, ..self.clone() }
     }
 
     /// The token of a new invitation.
@@ -205,6 +219,11 @@ pub(crate) fn settings() -> Settings {
         password_wait: std::time::Duration::from_secs(60),
         ..Settings::default()
     }
+}
+
+/// The same byte over and over.
+fn master_keys() -> MasterKeys {
+    MasterKeys::parse("a:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap()
 }
 
 pub(crate) fn new_email() -> String {

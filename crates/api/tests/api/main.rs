@@ -3,10 +3,20 @@
 
 mod access;
 mod api_keys;
+mod approvals;
+mod configured;
 mod conventions;
+mod destinations;
+mod erasures;
 mod fixture;
 mod idempotency;
 mod limits;
 mod members;
+mod models;
+mod rejections;
+mod runs;
 mod sessions;
+mod sources;
+mod syncs;
+mod worker;
 mod workspaces;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{Column, ColumnType};
+use domain::Column;
 use engine::layout::{Layout, values};
 use engine::unit::UnitId;
 use serde_json::Value as Json;
@@ -10,7 +10,7 @@ use store::NewInvalidRow;
 
 use crate::Error;
 use crate::course::ChosenRows;
-use crate::key_json::json;
+use crate::key_json::{json, text, texts};
 
 /// Listed like an invalid row, but it is none: the model has no such row.
 pub(super) const NOT_IN_MODEL: &str = "not-in-model";
@@ -95,37 +95,6 @@ impl NotSent {
     }
 }
 
-/// One text a key column, so that it does not matter whether someone writes `7` or `"7"`.
-fn texts(key: &Json, columns: &[Column]) -> Result<Vec<String>, String> {
-    let names = || columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-    match key {
-        Json::Array(values) if values.len() == columns.len() => {
-            Ok(values.iter().zip(columns).map(|(value, column)| text(value, &column.kind)).collect())
-        }
-        Json::Array(values) => Err(format!("a key has {} values ({}), not {}", columns.len(), names(), values.len())),
-        Json::Object(fields) => {
-            if let Some(unknown) = fields.keys().find(|name| columns.iter().all(|column| column.name != **name)) {
-                return Err(format!("`{unknown}` is no column of the key ({})", names()));
-            }
-            let value = |column: &Column| {
-                let value =
-                    fields.get(&column.name).ok_or_else(|| format!("the column `{}` is missing", column.name))?;
-                Ok(text(value, &column.kind))
-            };
-            columns.iter().map(value).collect()
-        }
-        _ => Err(format!("a key is an array or an object of the values of {}", names())),
-    }
-}
-
-fn text(value: &Json, kind: &ColumnType) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let numeric = matches!(kind, ColumnType::Numeric | ColumnType::Float4 | ColumnType::Float8);
-    let plain = text.contains('.') && !text.contains(['e', 'E']);
-    // `1.50` and `1.5` are one key.
-    if numeric && plain { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
 fn has_null(key: &Json) -> bool {
     match key {
         Json::Array(values) => values.iter().any(Json::is_null),
@@ -137,6 +106,7 @@ fn has_null(key: &Json) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::ColumnType;
     use serde_json::json;
 
     fn columns(kinds: &[(&str, ColumnType)]) -> Vec<Column> {

@@ -306,7 +306,7 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// In the largest unit that leaves nothing over.
 fn show_with_unit(value: u64, units: &[(&str, u64)], nothing: &str) -> String {
-    let unit = units.iter().find(|(_, factor)| value > 0 && value % factor == 0);
+    let unit = units.iter().find(|(_, factor)| value > 0 && value.is_multiple_of(*factor));
     unit.map_or_else(|| nothing.to_owned(), |(name, factor)| format!("{}{name}", value / factor))
 }
 

@@ -54,10 +54,18 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
 
 /// Refuses a database that is not this version's, or does not keep workspaces apart.
 pub(super) async fn connect(url: &Hidden, access: Access, connections: u32, keys: &MasterKeys) -> Result<Store> {
-    let store = Store::connect(url.expose(), access, connections).await?;
-    store.check_schema().await?;
-    store.check_isolation().await?;
+    let store = Store::connect(url.expose(), access, connections).await.map_err(explained)?;
+    store.check_schema().await.map_err(explained)?;
+    store.check_isolation().await.map_err(explained)?;
     Ok(store.with_keys(keys.clone()))
+}
+
+/// A database that was never migrated has neither our roles nor our functions, and says only that.
+fn explained(error: store::Error) -> crate::Error {
+    let text = runner::chain(&error);
+    let is_new =
+        text.contains("does not exist") && (text.contains("schema_version") || text.contains("role \"rowcast_"));
+    if is_new { format!("{text}; if this database is new, run `rowcast migrate` first").into() } else { error.into() }
 }
 
 /// Makes the folder if it is missing, and writes into it once.

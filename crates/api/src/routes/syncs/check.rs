@@ -1,0 +1,156 @@
+//! What can be said of a sync before the model's columns are known.
+
+use std::collections::BTreeSet;
+
+use domain::{Column, ColumnType, Expression, MappedValue, Mapping, Message, Sync, Watch};
+use engine::message::{CompiledMessage, ConfigProblem};
+
+use crate::problem::Fault;
+
+/// The most columns that a query of PostgreSQL returns.
+const MOST_COLUMNS: usize = 1_664;
+
+/// Everything that is wrong with it, as far as it can be told without the model.
+pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
+    let limits = sync.problems().into_iter().map(|problem| {
+        let field = problem.strip_prefix("sync.").unwrap_or(&problem).split(' ').next().unwrap_or_default();
+        fault(&pointer(field), problem.clone())
+    });
+    let mut faults: Vec<Fault> = limits.collect();
+    match assumed_columns(sync) {
+        // Whatever it names exists; what is left is the syntax.
+        Some(columns) => {
+            let problems = CompiledMessage::compile(sync, &columns).err().unwrap_or_default();
+            faults.extend(problems.into_iter().map(of_template));
+        }
+        None => {
+            faults.push(fault("", format!("It names more than {MOST_COLUMNS} columns, and no query returns as many.")))
+        }
+    }
+    faults
+}
+
+fn of_template(problem: ConfigProblem) -> Fault {
+    let place = problem.position.map(|(line, column)| format!("Line {line}, column {column}: ")).unwrap_or_default();
+    fault(&pointer(&problem.field), format!("{place}{}. {}", problem.message, problem.advice))
+}
+
+fn fault(pointer: &str, detail: String) -> Fault {
+    Fault { pointer: Some(pointer.to_owned()), detail, ..Fault::default() }
+}
+
+/// `message.fields[2].to` as a JSON pointer.
+fn pointer(field: &str) -> String {
+    format!("/{}", field.replace('[', ".").replace(']', "").replace('.', "/"))
+}
+
+/// As if the model had every column that the sync names, of a type that fits. None if these are too many.
+fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
+    let mut names = BTreeSet::new();
+    let mut column = |name: &str| {
+        if names.len() <= MOST_COLUMNS {
+            names.insert(name.to_owned());
+        }
+    };
+    match &sync.message {
+        Message::Json(text) => named_in(text, &mut column),
+        Message::Column(name) => column(name),
+        Message::Fields(Mapping::All(_)) => {}
+        Message::Fields(Mapping::Fields(fields)) => {
+            for field in fields {
+                match &field.from {
+                    MappedValue::Column(name) => column(name),
+                    MappedValue::Template(text) => named_in(text, &mut column),
+                    MappedValue::Constant(_) => {}
+                }
+            }
+        }
+    }
+    for expression in [Some(&sync.partition_key), sync.hash_key.as_ref()].into_iter().flatten() {
+        match expression {
+            Expression::Column(name) => column(name),
+            Expression::Template(text) => named_in(text, &mut column),
+        }
+    }
+    if let Watch::Columns(watched) = &sync.watch {
+        watched.iter().for_each(|name| column(name));
+    }
+    sync.numbers.keys().for_each(|name| column(name));
+    let numbers = |name: &str| sync.numbers.contains_key(name);
+    let columns = names.into_iter().map(|name| Column {
+        kind: if numbers(&name) { ColumnType::Int } else { ColumnType::Text },
+        source_type: "any".to_owned(),
+        name,
+    });
+    let columns: Vec<Column> = columns.collect();
+    (columns.len() <= MOST_COLUMNS).then_some(columns)
+}
+
+/// The columns in the holes of a template: `{{ row.name }}`, `{{ previous["name"] }}`.
+fn named_in(text: &str, column: &mut impl FnMut(&str)) {
+    for hole in text.split("{{").skip(1) {
+        let hole = hole.trim_start();
+        let Some(path) = hole.strip_prefix("row").or_else(|| hole.strip_prefix("previous")) else { continue };
+        if let Some(rest) = path.strip_prefix('.') {
+            let end = rest.find(|letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '-')));
+            column(&rest[..end.unwrap_or(rest.len())]);
+        } else if let Some(rest) = path.strip_prefix('[') {
+            let mut letters = rest.trim_start().chars();
+            if let Some(quote @ ('"' | '\'')) = letters.next() {
+                column(letters.as_str().split(quote).next().unwrap_or_default());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong(sync: serde_json::Value) -> Vec<(String, String)> {
+        let sync = serde_json::from_value(sync).unwrap();
+        faults(&sync).into_iter().map(|fault| (fault.pointer.unwrap(), fault.detail)).collect()
+    }
+
+    #[test]
+    fn whatever_a_template_names_may_be_a_column() {
+        let sync = json!({
+            "stream": "orders", "partition_key": {"template": "{{ row[\"a b\"] }}-{{row.id}}"}, "hash_key": {"column": "h"},
+            "message": {"json": "{\"x\": {{ row.x }}, \"was\": \"{{ previous['y.z'] }}\", \"all\": {{ row }}, \"op\": {{op}}}"},
+            "watch": {"columns": ["w"]}, "numbers": {"n": "string", "x": "number"},
+        });
+        assert_eq!(wrong(sync), []);
+        let fields = json!([{"to": "a.b", "column": "x"}, {"to": "t", "template": "{{ row.y }}"}]);
+        let sync = json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"fields": fields}});
+        assert_eq!(wrong(sync), []);
+    }
+
+    #[test]
+    fn what_cannot_be_whatever_the_columns_is_told_with_its_place() {
+        let sync = json!({
+            "stream": "s", "partition_key": {"template": "{{ op }}"}, "message": {"json": "{\n  \"a\": {{ rwo.x }}}"},
+            "guards": {"removed_percent": 120}, "limits": {"call_records": 501}, "watch": {"columns": []},
+        });
+        let found = wrong(sync);
+        let at =
+            |pointer: &str| found.iter().find(|(at, _)| at == pointer).unwrap_or_else(|| panic!("{found:?}")).1.clone();
+        assert!(at("/message/json").starts_with("Line 2, column 11: "), "{}", at("/message/json"));
+        assert!(at("/partition_key/template").contains("a key cannot use `op`"));
+        assert!(at("/guards/removed_percent").contains("0 to 100"));
+        assert!(at("/limits/call_records").contains("501"));
+        at("/watch/columns");
+        let twice = json!([{"to": "a", "column": "x"}, {"to": "a", "column": "y"}]);
+        let found = wrong(json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"fields": twice}}));
+        assert!(found[0].0.starts_with("/message/fields/1"), "{found:?}");
+    }
+
+    #[test]
+    fn nobody_keeps_the_service_busy_with_columns_that_cannot_be() {
+        let text: String = (0..2_000).map(|n| format!("{{{{row.c{n}}}}}")).collect();
+        let sync =
+            json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"json": format!("\"{text}\"")}});
+        assert!(wrong(sync)[0].1.contains("more than 1664 columns"));
+    }
+}

@@ -1,0 +1,168 @@
+//! The shapes of `domain`'s types, which know nothing of OpenAPI.
+#![expect(dead_code, reason = "they stand in the document only")]
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// How the body of a record is made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MessageShape {
+    /// A JSON text with holes such as `{{ row.email }}`.
+    Json(String),
+    /// A column of the type json, jsonb or text that already holds the JSON.
+    Column(String),
+    Fields(MappingShape),
+}
+
+/// `all`: each column a member of the same name. Or a list of members.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Mapping)]
+#[serde(untagged)]
+pub(super) enum MappingShape {
+    All(AllShape),
+    Fields(Vec<FieldShape>),
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = AllColumns)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AllShape {
+    All,
+}
+
+/// Exactly one of `column`, `constant` and `template`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MappedField)]
+pub(super) struct FieldShape {
+    /// The path in the message; dots nest, `\.` is a dot.
+    to: String,
+    #[schema(nullable = false)]
+    column: Option<String>,
+    #[schema(required = false)]
+    constant: Value,
+    /// Its output is a JSON string.
+    #[schema(nullable = false)]
+    template: Option<String>,
+}
+
+/// A column, or a template that gives text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Expression)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ExpressionShape {
+    Column(String),
+    Template(String),
+}
+
+/// Which changes are sent. One that is off is acknowledged without sending.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Triggers)]
+pub(super) struct TriggersShape {
+    #[schema(required = false, default = true)]
+    added: bool,
+    #[schema(required = false, default = true)]
+    changed: bool,
+    #[schema(required = false, default = true)]
+    removed: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = FirstRun)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FirstRunShape {
+    SendAll,
+    OnlyFuture,
+}
+
+/// Whose changes count as a change of the row.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Watch)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum WatchShape {
+    /// The columns that message, partition key and hash key use.
+    Used,
+    All,
+    Columns(Vec<String>),
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeepValues)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum KeepValuesShape {
+    /// The acknowledged values of all columns that the sync uses.
+    Used,
+    /// Only key values: `previous` and `changed_columns` are null, a removal carries the key alone.
+    HashesOnly,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = NumberForm)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NumberFormShape {
+    /// A JSON number with every digit.
+    Number,
+    /// A JSON string.
+    String,
+}
+
+pub(super) type NumbersShape = BTreeMap<String, NumberFormShape>;
+
+/// What needs a person's consent: removals, or keys that became invalid, above both.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Guards)]
+pub(super) struct GuardsShape {
+    /// Of the snapshot.
+    #[schema(required = false, minimum = 0, maximum = 100, default = 20)]
+    removed_percent: f64,
+    #[schema(required = false, default = 100)]
+    removed_more_than: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Limits)]
+pub(super) struct LimitsShape {
+    /// Data and partition key of one record.
+    #[schema(required = false, minimum = 1, maximum = 10_485_760, default = 1_048_576)]
+    record_bytes: usize,
+    /// All records of one PutRecords call.
+    #[schema(required = false, minimum = 1, maximum = 10_485_760, default = 5_242_880)]
+    call_bytes: usize,
+    #[schema(required = false, minimum = 1, maximum = 500, default = 500)]
+    call_records: usize,
+}
+
+/// When the sync runs by itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Schedule)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum ScheduleShape {
+    /// Only when someone asks for a run.
+    Manual,
+    /// Each so many minutes, hours or days of 24 hours, counted from when the schedule was set; at most 366 days.
+    Interval {
+        #[schema(minimum = 1)]
+        every: u32,
+        unit: UnitShape,
+    },
+    /// Five fields, read in an IANA time zone.
+    Cron {
+        #[schema(examples("0 9 * * 1-5"))]
+        expression: String,
+        #[schema(examples("Europe/Berlin"))]
+        time_zone: String,
+    },
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Unit)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum UnitShape {
+    Minutes,
+    Hours,
+    Days,
+}

@@ -1,0 +1,274 @@
+//! Whose run is next: between workspaces by what their runs take, within a workspace what was lost first.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use domain::WorkspaceId;
+use store::{Access, Claim, Store};
+use tokio::sync::Barrier;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, LEASE, SETTLING, succeeded};
+
+/// Places for runs, in all workers together.
+const PLACES: usize = 8;
+const CAP: u32 = 4;
+
+/// Many workspaces, each with copies of one sync, and workers that may do what a worker may.
+struct Crowd {
+    workers: Store,
+    client: Client,
+    fixture: Fixture,
+}
+
+impl Crowd {
+    async fn new() -> Self {
+        let fixture = Fixture::new().await;
+        let (client, connection) = tokio_postgres::connect(fixture.database.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        // What the fixture made is the pattern, and has no part in the order.
+        client.execute("update workspace set paused = true", &[]).await.unwrap();
+        let workers = Store::connect(fixture.database.url(), Access::Worker, 16).await.unwrap();
+        Self { workers, client, fixture }
+    }
+
+    /// A workspace with so many syncs, the runs of which are expected to take so long. Each has a run that waits, the first
+    /// one the longest.
+    async fn workspace(&self, syncs: u32, seconds: f32) -> WorkspaceId {
+        let (pattern, sync) = (self.fixture.scope.workspace().uuid(), self.fixture.sync.uuid());
+        let new = Uuid::now_v7();
+        let statements = format!(
+            "insert into workspace (id, name, hash_key) select '{new}', name, hash_key from workspace where id = '{pattern}';
+             insert into dispatch (workspace_id) values ('{new}');
+             insert into source (workspace_id, id, name, config)
+                select '{new}', id, name, config from source where workspace_id = '{pattern}';
+             insert into model (workspace_id, id, source_id, name, config)
+                select '{new}', id, source_id, name, config from model where workspace_id = '{pattern}';
+             insert into destination (workspace_id, id, name, config)
+                select '{new}', id, name, config from destination where workspace_id = '{pattern}';
+             insert into sync (workspace_id, id, name, model_id, destination_id, version, config, last_run_seconds)
+                select '{new}', gen_random_uuid(), name || n, model_id, destination_id, version, config, {seconds}
+                from sync, generate_series(1, {syncs}) n where workspace_id = '{pattern}' and id = '{sync}';
+             insert into sync_version (workspace_id, sync_id, version, definition)
+                select s.workspace_id, s.id, v.version, v.definition from sync s, sync_version v
+                where s.workspace_id = '{new}' and v.workspace_id = '{pattern}' and v.sync_id = '{sync}';
+             insert into run (workspace_id, id, sync_id, kind, due_at)
+                select workspace_id, gen_random_uuid(), id, 'normal', now() - interval '1 minute' + n * interval '1 ms'
+                from (select *, row_number() over (order by length(name), name) n from sync
+                      where workspace_id = '{new}') numbered;"
+        );
+        self.client.batch_execute(&statements).await.unwrap();
+        WorkspaceId::from_uuid(new)
+    }
+
+    async fn sql(&self, statements: &str) {
+        self.client.batch_execute(statements).await.unwrap();
+    }
+
+    async fn claim(&self) -> Option<(WorkspaceId, Claim)> {
+        self.workers.claim_next("worker", LEASE, SETTLING, CAP).await.unwrap()
+    }
+
+    async fn end(&self, (workspace, claim): &(WorkspaceId, Claim)) {
+        let scope = self.workers.scope(*workspace);
+        scope.finish(claim, claim.manifest_version, &succeeded(claim)).await.unwrap();
+    }
+
+    /// Ends it as if it had taken as long as the runs of its sync are expected to.
+    async fn end_as_expected(&self, claimed: &(WorkspaceId, Claim)) {
+        let (run, sync) = (claimed.1.run.uuid(), claimed.1.sync.uuid());
+        self.sql(&format!(
+            "update run set started_at = now() - (select last_run_seconds from sync where id = '{sync}') * interval '1 s'
+             where id = '{run}'"
+        ))
+        .await;
+        self.end(claimed).await;
+    }
+
+    /// Keeps all places busy for so many starts; whose they were. The run that started first ends first.
+    async fn starts(&self, many: usize) -> Vec<WorkspaceId> {
+        let (mut working, mut started) = (VecDeque::new(), Vec::new());
+        while started.len() < many {
+            if working.len() == PLACES {
+                self.end_as_expected(&working.pop_front().unwrap()).await;
+            }
+            match self.claim().await {
+                Some(claimed) => {
+                    started.push(claimed.0);
+                    working.push_back(claimed);
+                }
+                // Those who have work are at their caps.
+                None => self.end_as_expected(&working.pop_front().unwrap()).await,
+            }
+        }
+        for claimed in &working {
+            self.end_as_expected(claimed).await;
+        }
+        started
+    }
+}
+
+#[tokio::test]
+async fn one_run_of_each_of_99_workspaces_starts_long_before_the_thousand_of_another_are_through() {
+    let crowd = Crowd::new().await;
+    let big = crowd.workspace(1000, 1.0).await;
+    let alone = crowd.starts(40).await;
+    assert!(alone.iter().all(|workspace| *workspace == big), "nobody else has work");
+    let mut small = HashSet::new();
+    for _ in 0..99 {
+        small.insert(crowd.workspace(1, 1.0).await);
+    }
+    // Small ones come in at the virtual time, and the big one has its turn at most once before each of its steps.
+    let started = crowd.starts(120).await;
+    let served: HashSet<_> = started.iter().copied().filter(|workspace| small.contains(workspace)).collect();
+    assert_eq!(served.len(), 99, "a small workspace waits behind the big one");
+    assert!(started.contains(&big), "the big one is served too, as soon as it is its turn again");
+}
+
+#[tokio::test]
+async fn a_workspace_whose_runs_take_ten_times_as_long_gets_a_tenth_of_the_starts() {
+    let crowd = Crowd::new().await;
+    let slow = crowd.workspace(60, 10.0).await;
+    let quick = crowd.workspace(200, 1.0).await;
+    let started = crowd.starts(110).await;
+    let of = |workspace| started.iter().filter(|started| **started == workspace).count();
+    assert!((9..=11).contains(&of(slow)), "{} of {}", of(slow), started.len());
+    assert_eq!(of(slow) + of(quick), 110);
+}
+
+#[tokio::test]
+async fn who_had_no_work_for_long_has_saved_up_no_turns() {
+    let crowd = Crowd::new().await;
+    let steady = crowd.workspace(100, 1.0).await;
+    crowd.starts(30).await;
+    let late = crowd.workspace(100, 1.0).await;
+    let started = crowd.starts(20).await;
+    let of = |workspace| started.iter().filter(|started| **started == workspace).count();
+    assert!(of(steady).abs_diff(of(late)) <= 1, "{} and {}", of(steady), of(late));
+}
+
+#[tokio::test]
+async fn eight_claims_at_once_get_as_many_runs_as_the_cap_allows_and_never_the_same_one() {
+    let crowd = Crowd::new().await;
+    let workspace = crowd.workspace(60, 1.0).await;
+    let mut seen = HashSet::new();
+    for cap in [1, 3, 2, 1, 5, 4, 3, 1, 6, 2] {
+        crowd.sql(&format!("update workspace set quotas = '{{\"running_runs\": {cap}}}'")).await;
+        let barrier = Arc::new(Barrier::new(PLACES));
+        let claims: Vec<_> = (0..PLACES)
+            .map(|number| {
+                let (workers, barrier) = (crowd.workers.clone(), Arc::clone(&barrier));
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    workers.claim_next(&format!("worker-{number}"), LEASE, SETTLING, CAP).await.unwrap()
+                })
+            })
+            .collect();
+        let mut won = Vec::new();
+        for claim in claims {
+            won.extend(claim.await.unwrap());
+        }
+        // Not fewer either: whoever came while another one was taking its run waits for its turn.
+        assert_eq!(won.len(), cap, "with a cap of {cap}");
+        for claimed in &won {
+            assert!(claimed.0 == workspace && seen.insert(claimed.1.run), "a run was given twice");
+            crowd.end(claimed).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_no_moment_more_runs_of_a_workspace_are_at_work_than_its_cap() {
+    let crowd = Arc::new(Crowd::new().await);
+    let mut caps = HashMap::new();
+    for cap in [1_i64, 2, 4] {
+        let workspace = crowd.workspace(40, 1.0).await;
+        let id = workspace.uuid();
+        crowd.sql(&format!("update workspace set quotas = '{{\"running_runs\": {cap}}}' where id = '{id}'")).await;
+        caps.insert(id.to_string(), cap);
+    }
+    let working: Vec<_> = (0..PLACES)
+        .map(|_| {
+            let crowd = Arc::clone(&crowd);
+            tokio::spawn(async move {
+                let (mut taken, mut at_once) = (Vec::new(), HashMap::new());
+                while crowd.fixture.count("run where state = 'queued'").await > 0 {
+                    let Some(claimed) = crowd.claim().await else { continue };
+                    // One snapshot of the database: the cap holds in each.
+                    let open =
+                        "select workspace_id::text, count(*) from run where state = 'running' group by workspace_id";
+                    for row in crowd.client.query(open, &[]).await.unwrap() {
+                        let most: &mut i64 = at_once.entry(row.get::<_, String>(0)).or_default();
+                        *most = row.get::<_, i64>(1).max(*most);
+                    }
+                    taken.push(claimed.1.run);
+                    crowd.end(&claimed).await;
+                }
+                (taken, at_once)
+            })
+        })
+        .collect();
+    let (mut taken, mut most) = (Vec::new(), HashMap::new());
+    for worker in working {
+        let (runs, at_once) = worker.await.unwrap();
+        taken.extend(runs);
+        for (workspace, runs) in at_once {
+            let before: &mut i64 = most.entry(workspace).or_default();
+            *before = runs.max(*before);
+        }
+    }
+    assert_eq!(taken.len(), 120);
+    assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 120, "a run was given twice");
+    assert_eq!(most, caps, "each workspace filled its cap, and no more");
+}
+
+#[tokio::test]
+async fn what_is_paused_held_at_work_or_not_due_is_not_picked_until_that_changes() {
+    let crowd = Crowd::new().await;
+    let hindrances = [
+        ("workspace", "id", "paused = true", "paused = false"),
+        ("destination", "workspace_id", "paused = true", "paused = false"),
+        ("sync", "workspace_id", "paused = true", "paused = false"),
+        ("sync", "workspace_id", "held = 'restored'", "held = null"),
+        ("run", "workspace_id", "due_at = now() + interval '1 hour'", "due_at = now()"),
+    ];
+    let mut hindered = Vec::new();
+    for (table, column, set, reset) in hindrances {
+        let workspace = crowd.workspace(1, 1.0).await;
+        let id = workspace.uuid();
+        crowd.sql(&format!("update {table} set {set} where {column} = '{id}'")).await;
+        hindered.push((workspace, format!("update {table} set {reset} where {column} = '{id}'")));
+    }
+    let free = crowd.workspace(1, 1.0).await;
+    let claimed = crowd.claim().await.unwrap();
+    assert_eq!(claimed.0, free);
+    // Its sync is at work, so that the next one waits however due it is.
+    let (workspace, sync) = (free.uuid(), claimed.1.sync.uuid());
+    let columns = "run (workspace_id, id, sync_id, kind)";
+    crowd.sql(&format!("insert into {columns} values ('{workspace}', gen_random_uuid(), '{sync}', 'normal')")).await;
+    assert!(crowd.claim().await.is_none());
+    crowd.end(&claimed).await;
+    assert_eq!(crowd.claim().await.unwrap().0, free);
+    for (workspace, reset) in hindered {
+        assert!(crowd.claim().await.is_none(), "before {reset}");
+        crowd.sql(&reset).await;
+        assert_eq!(crowd.claim().await.unwrap().0, workspace, "after {reset}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_worker_is_lost_comes_before_those_that_wait_and_counts_as_none_at_work() {
+    let crowd = Crowd::new().await;
+    let workspace = crowd.workspace(5, 1.0).await;
+    crowd.sql("update workspace set quotas = '{\"running_runs\": 2}'").await;
+    let (_, first) = crowd.claim().await.unwrap();
+    let (_, second) = crowd.claim().await.unwrap();
+    assert!(crowd.claim().await.is_none(), "two is the cap");
+    crowd.workers.scope(workspace).heartbeat(&second, -1).await.unwrap();
+    let (_, again) = crowd.claim().await.unwrap();
+    assert_eq!((again.run, again.epoch), (second.run, second.epoch + 1), "not one of the three that wait longer");
+    assert!(crowd.claim().await.is_none(), "two is the cap");
+    crowd.workers.scope(workspace).heartbeat(&first, -1).await.unwrap();
+    assert_eq!(crowd.claim().await.unwrap().1.run, first.run);
+}

@@ -1,0 +1,12 @@
+//! The service as its users and operators have it: real processes of the program, a database, a simulated AWS, customers who
+//! come over HTTP. `world/` puts it together; see there first.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and tells"
+)]
+
+mod curl;
+mod world;

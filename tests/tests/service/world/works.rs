@@ -1,0 +1,71 @@
+//! That the world itself turns: what other tests stand on.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{Client, Customer, PRINCIPAL, STREAM, Settings, Start, World};
+
+const ITEMS: &str = "create table items (id bigint primary key, body text not null);
+    insert into items select n, 'a' from generate_series(1, 7) n";
+
+#[tokio::test]
+async fn a_customer_of_two_processes_gets_rows_into_a_stream() {
+    let world = World::start(Settings::default()).await;
+    let (api, worker) = (world.serve().await, world.worker().await);
+    let ann = Customer::sign_up(api.url()).await;
+    let shop = world.shop(ITEMS).await;
+    let sync = ann.sync(&world, &shop, "select id, body from items", json!({})).await;
+    let run = ann.run_now(&sync).await;
+    assert_eq!(run["counts"]["delivered"], 7, "{run:#}");
+    assert_eq!(world.simulator.record_count(STREAM), 7);
+    shop.sql("update items set body = 'b' where id = 3").await;
+    assert_eq!(ann.run_now(&sync).await["counts"]["delivered"], 1);
+    assert!(!world.objects().is_empty());
+    // As the owner of the tables one sees every workspace.
+    assert_eq!(world.database.count("select count(*) from run").await, 2);
+    let metrics = Client::new(worker.inner_url()).get("/metrics").await.expect(200).text;
+    assert!(metrics.contains("rowcast_"), "{metrics}");
+    worker.terminate().await;
+    api.terminate().await;
+}
+
+#[tokio::test]
+async fn a_destination_may_be_a_role_and_processes_come_and_go() {
+    let world = World::start(Settings::default().set("worker.settling", "500ms")).await;
+    let all = world.all().await;
+    let ann = Customer::sign_up(all.url()).await;
+    let shop = world.shop(ITEMS).await;
+    let source = ann.source(&shop).await;
+    let model = ann.model(&source, "select id, body from items", &["id"]).await;
+    let destination = ann.role_destination(&world).await;
+    let sync = ann.sync_of(&model, &destination, json!({"first_run": "send-all"})).await;
+    ann.run_now(&sync).await;
+    let session = world.simulator.sessions().pop().unwrap();
+    assert_eq!(session.principal, PRINCIPAL);
+    assert!(session.external_id.is_some());
+    all.signal(Signal::STOP);
+    all.kill().await;
+    let again = world.start_process(Start::all().set("worker.concurrency", 2)).await;
+    let ann = ann.moved_to(again.url());
+    assert_eq!(ann.run_now(&sync).await["counts"]["unchanged"], 7);
+}
+
+#[tokio::test]
+async fn the_database_of_its_own_goes_and_comes_back() {
+    let world = World::start(Settings::default().own_cluster()).await;
+    let api = world.serve().await;
+    let ann = Customer::sign_up(api.url()).await;
+    world.database.stop().await;
+    let away = ann.client.try_send("GET", &ann.at(""), None, &[]).await.unwrap();
+    assert_eq!(away.status, 503, "{}", away.text);
+    world.database.start().await;
+    super::until("the service to find its database again", async || {
+        (ann.get("").await.status == 200).then_some(())
+    })
+    .await;
+    // A process that cannot start says why.
+    let wrong = Start::worker().env("ROWCAST_MASTER_KEYS__VALUE", "no key").without_waiting();
+    let mut wrong = world.start_process(wrong).await;
+    assert!(!wrong.ended().await.success());
+    assert!(wrong.log().contains("master_keys"), "{}", wrong.log());
+}
