@@ -17,3 +17,4 @@ create table audit_entry (
     constraint audit_entry_workspace_id_fkey foreign key (workspace_id) references workspace (id) on delete cascade
 );
 create index audit_entry_target_idx on audit_entry (workspace_id, target, id desc);
+create index audit_entry_at_idx on audit_entry (workspace_id, at);

@@ -16,6 +16,7 @@ create index run_claimable_idx on run (workspace_id, due_at) where state = 'queu
 create index run_due_at_idx on run (due_at) where state = 'queued';
 create index run_lease_until_idx on run (lease_until) where state = 'running';
 create index run_ended_at_idx on run (workspace_id, ended_at) where ended_at is not null;
+create index attempt_open_idx on attempt (workspace_id, sync_id) where outcome is null;
 
 -- What a run is doing right now, for those who watch. Its counts are not durable facts.
 create table run_progress (

@@ -70,38 +70,23 @@ create function open_erasures(at_most integer) returns table (workspace_id uuid,
         select e.workspace_id, e.id from erasure e where e.done_at is null order by e.requested_at limit at_most;
     end;
 
--- Runs of a workspace that may start now: nobody has paused them or decides about them, and their sync is not at work. A
--- run whose worker is lost comes before those that wait. Two branches, so that each has an index of open runs alone: a sync
--- has ended runs without number. Runs as whoever calls it: `claimable_sync` alone.
-create function startable(workspace uuid)
-    returns table (workspace_id uuid, sync_id uuid, run_id uuid, lost boolean, due_at timestamptz)
-    language sql stable
+-- Whether the next run of a sync may start: nobody has paused it or decides about it, and it is not at work. Each part is a
+-- look by key. Runs as whoever calls it: `claimable_sync` alone.
+create function is_startable(workspace uuid, sync uuid) returns boolean language sql stable
     begin atomic
-        select r.workspace_id, r.sync_id, r.id, r.lost, r.due_at
-        from (
-            select o.workspace_id, o.sync_id, o.id, true as lost, o.due_at from run o
-            where o.workspace_id = workspace and o.state = 'running' and o.lease_until <= now()
-            union all
-            select o.workspace_id, o.sync_id, o.id, false, o.due_at from run o
-            where o.workspace_id = workspace and o.state = 'queued' and o.due_at <= now()
-        ) r
-        -- One look by id for each: no order of joins that grows with the square of a workspace's syncs.
-        cross join lateral (
-            select s.destination_id from sync s
-            where s.workspace_id = workspace and s.id = r.sync_id and not s.paused and s.held is null limit 1
-        ) s
-        cross join lateral (
-            select from destination d
-            where d.workspace_id = workspace and d.id = s.destination_id and not d.paused limit 1
-        ) d
-        where not exists (
-            select from run working
-            where working.workspace_id = workspace and working.sync_id = r.sync_id
-              and working.state = 'running' and working.lease_until > now()
+        select exists (
+            select from sync s where s.workspace_id = workspace and s.id = sync and not s.paused and s.held is null
+              and exists (
+                  select from destination d
+                  where d.workspace_id = workspace and d.id = s.destination_id and not d.paused
+              )
+        ) and not exists (
+            select from run r
+            where r.workspace_id = workspace and r.sync_id = sync and r.state = 'running' and r.lease_until > now()
         );
     end;
-revoke execute on function startable(uuid) from public;
-grant execute on function startable(uuid) to rowcast_cross;
+revoke execute on function is_startable(uuid, uuid) from public;
+grant execute on function is_startable(uuid, uuid) to rowcast_cross;
 
 -- The sync whose run is to be claimed next, if any. Its row, and its workspace's place in the order, stay locked until the
 -- transaction ends, so that no other worker picks them and the cap on running runs is exact. Takes the place in the order.
@@ -116,7 +101,9 @@ as $$
 #variable_conflict use_column
 declare
     place record;
-    picked record;
+    waiting record;
+    picked uuid;
+    seconds real;
     begun double precision;
     being_taken uuid;
     holds_a_lock boolean := false;
@@ -153,7 +140,16 @@ begin
             -- Those behind the virtual time start at it, all alike: of them, whoever was served longest ago.
             order by d.finish_tag, d.workspace_id
         loop
-            continue when not exists (select from startable(place.workspace_id));
+            -- Two branches, so that each has an index of open runs alone: a sync has ended runs without number.
+            continue when not exists (
+                select from run r
+                where r.workspace_id = place.workspace_id and r.state = 'running' and r.lease_until <= now()
+                  and is_startable(r.workspace_id, r.sync_id)
+                union all
+                select from run r
+                where r.workspace_id = place.workspace_id and r.state = 'queued' and r.due_at <= now()
+                  and is_startable(r.workspace_id, r.sync_id)
+            );
             perform from dispatch d
             where d.workspace_id = place.workspace_id and d.finish_tag = place.finish_tag
             for update skip locked;
@@ -162,23 +158,35 @@ begin
                 continue;
             end if;
             holds_a_lock := true;
+            picked := null;
             -- Under the lock: another worker may have taken the last free place meanwhile.
             continue when (
                 select count(*) from run r
                 where r.workspace_id = place.workspace_id and r.state = 'running' and r.lease_until > now()
             ) >= place.cap;
-            select s.id, s.last_run_seconds into picked
-            from startable(place.workspace_id) r
-            join sync s on s.workspace_id = place.workspace_id and s.id = r.sync_id
-            order by r.lost desc, r.due_at, r.run_id
-            limit 1
-            for no key update of s skip locked;
-            continue when not found;
+            -- One after the other: usually the first one will do.
+            for waiting in
+                select r.sync_id from (
+                    select o.sync_id, true as lost, o.due_at, o.id from run o
+                    where o.workspace_id = place.workspace_id and o.state = 'running' and o.lease_until <= now()
+                    union all
+                    select o.sync_id, false, o.due_at, o.id from run o
+                    where o.workspace_id = place.workspace_id and o.state = 'queued' and o.due_at <= now()
+                ) r
+                order by r.lost desc, r.due_at, r.id
+            loop
+                select s.id, s.last_run_seconds into picked, seconds from sync s
+                where s.workspace_id = place.workspace_id and s.id = waiting.sync_id
+                  and is_startable(place.workspace_id, s.id)
+                for no key update of s skip locked;
+                exit when found;
+            end loop;
+            continue when picked is null;
             begun := greatest(place.finish_tag, (select max(d.start_tag) from dispatch d));
-            update dispatch d set start_tag = begun, finish_tag = begun + greatest(picked.last_run_seconds, 0.1)
+            update dispatch d set start_tag = begun, finish_tag = begun + greatest(seconds, 0.1)
             where d.workspace_id = place.workspace_id;
             workspace_id := place.workspace_id;
-            sync_id := picked.id;
+            sync_id := picked;
             return next;
             return;
         end loop;
@@ -203,6 +211,14 @@ as $$
     limit 1
     for no key update of j skip locked
 $$;
+
+-- For the operator's metrics: how much waits, and since when. Counts only.
+create function backlog() returns table (due_runs bigint, oldest_due timestamptz, queued_jobs bigint)
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp
+    begin atomic
+        select count(*), min(r.due_at), (select count(*) from job j where j.state = 'queued')
+        from run r where r.state = 'queued' and r.due_at <= now();
+    end;
 
 -- Zero before sqlx has its table.
 create function schema_version() returns bigint language plpgsql stable security definer
@@ -238,5 +254,5 @@ grant execute on function
     to rowcast_app;
 grant execute on function
     local_workspace(text), workspaces_after(uuid, integer), due_syncs(integer), open_erasures(integer),
-    claimable_sync(integer), claimable_job(integer), schema_version()
+    claimable_sync(integer), claimable_job(integer), backlog(), schema_version()
     to rowcast_worker;

@@ -48,7 +48,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "api", "runner", "store", "embedded", "simulator", "domain", "template", "engine", "sources", "schedule", "kinesis",
+            "api",
+            "runner",
+            "store",
+            "embedded",
+            "simulator",
+            "domain",
+            "template",
+            "engine",
+            "sources",
+            "schedule",
+            "kinesis",
+            "objects",
         ],
     ),
     // Under its feature `rig` it puts a worker together as the server does.
@@ -229,4 +240,26 @@ fn sources(folder: PathBuf) -> Vec<PathBuf> {
         .flat_map(|path| if path.is_dir() { sources(path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect()
+}
+
+/// Decision 0019 says which test answers which risk. A test that is renamed or gone must not go on answering.
+#[test]
+fn every_test_that_the_list_of_risks_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let list = fs::read_to_string(root.join(".github/decisions/0019-p5-what-answers-which-risk.md")).unwrap();
+    let named: BTreeSet<&str> = list
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.matches('_').count() >= 3 && !text.contains(['/', '.', ' ']))
+        .collect();
+    assert!(named.len() > 30, "the list names {} tests only", named.len());
+    let files = ["crates", "tests"].into_iter().flat_map(|folder| sources(root.join(folder)));
+    let code: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let missing: Vec<String> = named
+        .into_iter()
+        .filter(|name| !code.contains(&format!("fn {name}(")))
+        .map(|name| format!("decision 0019 names the test `{name}`, which does not exist"))
+        .collect();
+    fail_with(&missing);
 }

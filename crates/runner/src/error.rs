@@ -31,6 +31,11 @@ pub enum Error {
     )]
     TooManyBytes { limit: u64 },
     #[error(
+        "the snapshots of this workspace take {stored} bytes, and {limit} are allowed; delete a sync, keep hashes only, or \
+         have the limit raised"
+    )]
+    TooMuchStored { stored: u64, limit: u64 },
+    #[error(
         "{attempts} attempts of this run died in a row without saying why, so it is not tried again by itself; look at the \
          logs of the workers at the times of these attempts, then run it again"
     )]
@@ -101,6 +106,7 @@ impl Error {
             Self::TookTooLong { .. } => "took-too-long",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::TooManyBytes { .. } => "too-many-bytes",
+            Self::TooMuchStored { .. } => "too-much-stored",
             Self::CrashLoop { .. } => "crash-loop",
             Self::Store(_) => "store",
             Self::Source(_) => "source",

@@ -1,8 +1,10 @@
 //! The full list of a run's rejections or invalid rows, as lines of JSON on the object storage. The store lists the first
 //! 10,000; the file begins when there are more, and then holds them all.
 
+use std::collections::BTreeSet;
+
 use domain::SyncId;
-use objects::{Objects, Writer, strip_partial};
+use objects::{Listed, Objects, Writer, strip_partial};
 use serde_json::Value;
 
 use crate::Error;
@@ -11,6 +13,8 @@ use crate::Error;
 pub(crate) const LISTED: usize = 10_000;
 /// Bytes of a list that are read at once.
 const CHUNK: u64 = 1 << 20;
+/// Behind the name of a list that is written anew.
+const ANEW: &str = ".anew";
 
 pub(crate) struct FullList {
     objects: Objects,
@@ -60,49 +64,43 @@ impl FullList {
 }
 
 /// Writes the lists of a sync anew without the lines of some keys, and returns how many lines that were. Whoever calls holds
-/// the claim of `epoch`; nobody else writes lists of older ones. A list that was written anew has another name:
-/// `<run>-e<epoch>-<what>.without-e<epoch>.ndjson`.
-pub(crate) async fn erase(
-    objects: &Objects,
-    sync: SyncId,
-    epoch: u64,
-    is_erased: impl Fn(&Value) -> bool,
-) -> Result<u64, Error> {
-    let mut names: Vec<String> = objects.list(&folder(sync)).await?.into_iter().map(|listed| listed.name).collect();
-    names.sort();
-    let (mut kept, mut lines) = (Vec::<String>::new(), 0);
-    for name in names {
-        // What an attempt left that died: half a file, or a second one beside the list that it was made from.
-        let second = kept.last().is_some_and(|last| stem(last) == stem(&name));
-        if strip_partial(&name).is_some() || second {
+/// the claim; nobody else writes lists then. A list that is written anew lies beside the old one until that is deleted, so
+/// that an attempt that dies loses no line of other keys.
+pub(crate) async fn erase(objects: &Objects, sync: SyncId, is_erased: impl Fn(&Value) -> bool) -> Result<u64, Error> {
+    let mut lists = BTreeSet::new();
+    for Listed { name, .. } in objects.list(&folder(sync)).await? {
+        if strip_partial(&name).is_some() {
+            // Half a file, left by an attempt that died.
             objects.delete(&name).await?;
         } else {
-            kept.push(name);
+            lists.insert(name.strip_suffix(ANEW).unwrap_or(&name).to_owned());
         }
     }
-    for name in kept {
-        lines += erase_in(objects, &name, epoch, &is_erased).await?;
+    let mut lines = 0;
+    for list in lists {
+        recover(objects, &list).await?;
+        lines += erase_in(objects, &list, &is_erased).await?;
     }
     Ok(lines)
 }
 
-/// Without what tells a list that was written anew from the first. Names sort the first one first.
-fn stem(name: &str) -> &str {
-    name.split_once('.').map_or(name, |(stem, _)| stem)
+/// Ends what an attempt began that died: as long as the old list is there, the new one does not count.
+async fn recover(objects: &Objects, list: &str) -> Result<(), Error> {
+    let anew = format!("{list}{ANEW}");
+    match objects.len(list).await {
+        Ok(_) => Ok(objects.delete(&anew).await?),
+        Err(objects::Error::Missing { .. }) => rename(objects, &anew, list).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
-async fn erase_in(
-    objects: &Objects,
-    name: &str,
-    epoch: u64,
-    is_erased: &impl Fn(&Value) -> bool,
-) -> Result<u64, Error> {
+async fn erase_in(objects: &Objects, list: &str, is_erased: &impl Fn(&Value) -> bool) -> Result<u64, Error> {
     let goes = |line: &[u8]| {
         let line = serde_json::from_slice::<Value>(line).ok();
         line.as_ref().and_then(|line| line.get("key")).is_some_and(is_erased)
     };
     let (mut all, mut gone) = (0, 0);
-    let mut lines = Lines::open(objects, name).await?;
+    let mut lines = Lines::open(objects, list).await?;
     while let Some(line) = lines.next().await? {
         all += 1;
         gone += u64::from(goes(&line));
@@ -110,18 +108,32 @@ async fn erase_in(
     if gone == 0 {
         return Ok(0);
     }
-    if gone < all {
-        let mut writer = objects.create(&format!("{}.without-e{epoch:010}.ndjson", stem(name))).await?;
-        let mut lines = Lines::open(objects, name).await?;
-        while let Some(line) = lines.next().await? {
-            if !goes(&line) {
-                writer.write(&line).await?;
-            }
-        }
-        writer.finish().await?;
+    if gone == all {
+        objects.delete(list).await?;
+        return Ok(gone);
     }
-    objects.delete(name).await?;
+    let anew = format!("{list}{ANEW}");
+    let mut writer = objects.create(&anew).await?;
+    let mut lines = Lines::open(objects, list).await?;
+    while let Some(line) = lines.next().await? {
+        if !goes(&line) {
+            writer.write(&line).await?;
+        }
+    }
+    writer.finish().await?;
+    objects.delete(list).await?;
+    rename(objects, &anew, list).await?;
     Ok(gone)
+}
+
+async fn rename(objects: &Objects, from: &str, to: &str) -> Result<(), Error> {
+    let mut writer = objects.create(to).await?;
+    let mut lines = Lines::open(objects, from).await?;
+    while let Some(line) = lines.next().await? {
+        writer.write(&line).await?;
+    }
+    writer.finish().await?;
+    Ok(objects.delete(from).await?)
 }
 
 /// The lines of an object, each with its end.
@@ -203,24 +215,30 @@ mod tests {
         let line = |id: u64| format!("{{\"key\":{{\"id\":{id}}},\"text\":\"{}\"}}\n", "x".repeat(1000));
         let lines = |from: u64, to: u64| (from..to).map(line).collect::<String>();
         for (file, text) in [
-            ("a-e0000000001-rejections.ndjson", lines(0, 3_000)),
-            ("b-e0000000002-rejections.ndjson", lines(5, 9)),
-            ("c-e0000000003-rejections.ndjson", line(7) + &line(7)),
-            ("d-e0000000003-rejections.ndjson", lines(8, 9)),
-            // Attempts that died.
-            ("a-e0000000001-rejections.without-e0000000004.ndjson", lines(0, 1)),
+            ("a-rejections.ndjson", lines(0, 3_000)),
+            ("b-rejections.ndjson", lines(5, 9)),
+            ("c-rejections.ndjson", line(7) + &line(7)),
+            ("d-rejections.ndjson", lines(8, 9)),
+            // Attempts that died before the old list was deleted, and after.
+            ("a-rejections.ndjson.anew", lines(0, 1)),
+            ("e-rejections.ndjson.anew", lines(6, 8)),
         ] {
             objects.put(&name(file), text.as_bytes()).await.unwrap();
         }
-        let erased = erase(&objects, sync, 5, |key| key["id"] == 7).await.unwrap();
-        assert_eq!(erased, 4);
-        let mut left: Vec<_> = objects.list("").await.unwrap().into_iter().map(|listed| listed.name).collect();
+        let erased = erase(&objects, sync, |key| key["id"] == 7).await.unwrap();
+        assert_eq!(erased, 5);
+        let mut left = Vec::new();
+        for listed in objects.list("").await.unwrap() {
+            left.push((listed.name.clone(), text(&objects, &listed.name).await));
+        }
         left.sort();
-        let rewritten = [name("a-e0000000001-rejections.without-e0000000005.ndjson"),
-            name("b-e0000000002-rejections.without-e0000000005.ndjson")];
-        assert_eq!(left, [&rewritten[..], &[name("d-e0000000003-rejections.ndjson")]].concat());
-        assert_eq!(text(&objects, &left[0]).await, lines(0, 7) + &lines(8, 3_000));
-        assert_eq!(text(&objects, &left[1]).await, lines(5, 7) + &lines(8, 9));
-        assert_eq!(erase(&objects, sync, 6, |key| key["id"] == 7).await.unwrap(), 0);
+        let kept = [
+            ("a-rejections.ndjson", lines(0, 7) + &lines(8, 3_000)),
+            ("b-rejections.ndjson", lines(5, 7) + &lines(8, 9)),
+            ("d-rejections.ndjson", lines(8, 9)),
+            ("e-rejections.ndjson", lines(6, 7)),
+        ];
+        assert_eq!(left, kept.map(|(file, text)| (name(file), text)));
+        assert_eq!(erase(&objects, sync, |key| key["id"] == 7).await.unwrap(), 0);
     }
 }

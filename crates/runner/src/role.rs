@@ -85,10 +85,14 @@ fn judge(role_arn: &str, found: &RoleCheck) -> Result<(), Error> {
     let why = match found.verdict() {
         RoleVerdict::Accepted => return Ok(()),
         RoleVerdict::TrustsEveryone => {
-            format!("it can be assumed with any external id, so that others could use it through this service. {CONDITION}")
+            format!(
+                "it can be assumed with any external id, so that others could use it through this service. {CONDITION}"
+            )
         }
         RoleVerdict::TrustsWithoutExternalId => {
-            format!("it can be assumed without an external id, so that others could use it through this service. {CONDITION}")
+            format!(
+                "it can be assumed without an external id, so that others could use it through this service. {CONDITION}"
+            )
         }
         RoleVerdict::Refused => format!(
             "it cannot be assumed with the external id of this workspace ({}). Compare the trust policy of the role with \

@@ -78,6 +78,8 @@ pub struct RunLimits {
     pub spilled_bytes: Option<u64>,
     /// From the first claim of the run on, over all its attempts.
     pub time: Option<Duration>,
+    /// That the snapshots of the whole workspace may take on the object storage when a run begins.
+    pub stored_bytes: Option<u64>,
 }
 
 /// Promise P2's W: what may be sent twice after a crash.

@@ -89,6 +89,13 @@ impl Worker {
             let error = Error::CrashLoop { attempts: claim.died_attempts };
             return finish::fail_early(self, &claim, &error).await.map(Executed::ended);
         }
+        if let Some(limit) = settings.limits.stored_bytes {
+            let stored = self.scope.stored_bytes().await?;
+            if stored > limit {
+                let error = Error::TooMuchStored { stored, limit };
+                return finish::fail_early(self, &claim, &error).await.map(Executed::ended);
+            }
+        }
         self.work(claim, lease, progress).await
     }
 

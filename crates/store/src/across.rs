@@ -6,7 +6,29 @@ use domain::WorkspaceId;
 use crate::error::database;
 use crate::{Error, Store};
 
+/// What waits for workers, in all workspaces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backlog {
+    pub due_runs: u64,
+    /// How long the oldest of them has been due.
+    pub lag_seconds: f64,
+    pub queued_jobs: u64,
+}
+
 impl Store {
+    pub async fn backlog(&self) -> Result<Backlog, Error> {
+        let found = sqlx::query!(
+            "select due_runs as \"due_runs!\", queued_jobs as \"queued_jobs!\",
+                    coalesce(extract(epoch from now() - oldest_due), 0)::double precision as \"lag!\"
+             from backlog()"
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(database("tell what waits"))?;
+        let (due_runs, queued_jobs) = (found.due_runs.cast_unsigned(), found.queued_jobs.cast_unsigned());
+        Ok(Backlog { due_runs, lag_seconds: found.lag, queued_jobs })
+    }
+
     pub(crate) async fn local_workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error> {
         let found = sqlx::query_scalar!("select local_workspace($1)", name)
             .fetch_one(&self.pool)

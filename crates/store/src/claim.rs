@@ -269,7 +269,8 @@ impl Claiming {
     }
 
     /// `running` sorts after `queued`: the started run comes before the one that waits. `now()` is when this transaction began, so a lease that ended
-    /// while it waited for the lock still counts as held: the cautious side.
+    /// while it waited for the lock still counts as held: the cautious side. The branches have indexes of open runs alone: a
+    /// sync has ended runs without number.
     async fn pick(&mut self) -> Result<Option<Picked>, Error> {
         sqlx::query_as!(
             Picked,
@@ -277,7 +278,11 @@ impl Claiming {
                     cancel_requested_at is not null as \"cancel_requested!\",
                     case when state = 'running' and lease_until > now() then lease_until end as held_until
              from run
-             where workspace_id = $1 and sync_id = $2 and (state = 'running' or (state = 'queued' and due_at <= now()))
+             where workspace_id = $1 and (state = 'running' or (state = 'queued' and due_at <= now()))
+               and id in (
+                   select id from run where workspace_id = $1 and sync_id = $2 and state = 'running'
+                   union all
+                   select id from run where workspace_id = $1 and sync_id = $2 and state = 'queued')
              order by state desc
              limit 1
              for no key update",

@@ -33,6 +33,7 @@ mod scope;
 mod secret;
 mod sync;
 
+pub use across::Backlog;
 pub use approval::{Approval, ApprovalChange, ApprovalState, Decision, NewApproval};
 pub use audit::{Actor, Audit, AuditEntry, AuditFilter};
 pub use checkpoint::{Checkpoint, ClosedWindow, LayerChange, NewWindow};

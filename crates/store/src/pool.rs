@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::WorkspaceId;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{Error, MasterKeys, Scope};
 
@@ -73,7 +73,11 @@ impl Store {
         let options = options.after_connect(move |connection, _| {
             Box::pin(async move { connection.execute(access.set_role()).await.map(|_| ()) })
         });
-        let pool = options.connect_with(server(url)?).await.map_err(|error| Error::Connect(Box::new(error)))?;
+        let server = server(url)?;
+        // A pool tries until its time is up and then tells that alone. One connection of its own tells why.
+        let first = PgConnection::connect_with(&server).await.map_err(|error| Error::Connect(Box::new(error)))?;
+        first.close().await.unwrap_or_default();
+        let pool = options.connect_with(server).await.map_err(|error| Error::Connect(Box::new(error)))?;
         Ok(Self { pool, keys: None })
     }
 }

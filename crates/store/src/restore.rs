@@ -5,6 +5,7 @@ use domain::{RunKind, SyncId};
 use serde_json::{Value, json};
 
 use crate::audit::audit;
+use crate::codec::unsigned;
 use crate::error::database;
 use crate::{Audit, Error, Scope};
 
@@ -23,21 +24,34 @@ pub enum AfterRestore {
 
 impl Scope {
     /// Raises the epoch of every sync above whatever was used since the backup, so that no late worker is heard and no
-    /// object's name comes twice, and holds each sync that has a snapshot until its owner decides. Returns how many.
+    /// object's name comes twice, and holds each sync that has a snapshot until its owner decides. Returns how many are held.
     pub async fn hold_after_restore(&self) -> Result<u64, Error> {
         let mut tx = self.begin().await?;
-        let held = sqlx::query!(
-            "update sync set epoch = epoch + $2, manifest_version = manifest_version + $2,
-                held = case when epoch > 0 then 'restored' else held end
-             where workspace_id = $1",
+        let held = sqlx::query_scalar!(
+            "with raised as (
+                 update sync set epoch = epoch + $2, manifest_version = manifest_version + $2,
+                    held = case when epoch > 0 then 'restored' else held end
+                 where workspace_id = $1
+                 returning held
+             )
+             select count(held) as \"held!\" from raised",
+            self.workspace_uuid(),
+            RAISE,
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(database("hold syncs"))?;
+        // Runs that were at work when the backup was made: whoever had them renews no lease of the restored ones.
+        sqlx::query!(
+            "update run set epoch = epoch + $2, lease_until = now() where workspace_id = $1 and state = 'running'",
             self.workspace_uuid(),
             RAISE,
         )
         .execute(&mut *tx)
         .await
-        .map_err(database("hold syncs"))?;
+        .map_err(database("take restored runs from their workers"))?;
         tx.commit().await.map_err(database("hold syncs"))?;
-        Ok(held.rows_affected())
+        Ok(unsigned(held))
     }
 
     /// The owner's decision.

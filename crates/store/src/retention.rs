@@ -22,11 +22,12 @@ impl Scope {
              where r.workspace_id = $1 and r.id in (
                  select o.id from run o
                  where o.workspace_id = $1 and o.ended_at < now() - $2::bigint * interval '1 millisecond'
-                   and o.id <> (select max(n.id::text)::uuid from run n
-                                where n.workspace_id = $1 and n.sync_id = o.sync_id and n.ended_at is not null)
+                   and exists (select from run n
+                               where n.workspace_id = $1 and n.sync_id = o.sync_id and n.id > o.id
+                                 and n.ended_at is not null)
                    and not exists (select from approval a
                                    where a.workspace_id = $1 and a.run_id = o.id and a.state = 'open')
-                 limit $3
+                 order by o.ended_at limit $3
              )
              returning r.id, r.sync_id",
             self.workspace_uuid(),

@@ -62,6 +62,8 @@ pub struct Attempt {
     pub counts: Counts,
 }
 
+/// Of each run the counts of its newest attempt are looked up by key: as a plain join, a plan made for any sync reads all
+/// attempts of the one at hand.
 impl Scope {
     pub async fn run(&self, run: RunId) -> Result<Run, Error> {
         sqlx::query_as!(
@@ -69,8 +71,9 @@ impl Scope {
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
                     r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
                     coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
-             from run r left join attempt a
-                on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
+             from run r left join lateral (
+                select a.counts from attempt a
+                where a.workspace_id = $1 and a.sync_id = r.sync_id and a.epoch = r.epoch limit 1) a on true
              where r.workspace_id = $1 and r.id = $2",
             self.workspace_uuid(),
             run.uuid(),
@@ -94,8 +97,9 @@ impl Scope {
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
                     r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
                     coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
-             from run r left join attempt a
-                on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
+             from run r left join lateral (
+                select a.counts from attempt a
+                where a.workspace_id = $1 and a.sync_id = r.sync_id and a.epoch = r.epoch limit 1) a on true
              where r.workspace_id = $1 and r.sync_id = $2 and r.id < $3 and ($5::text is null or r.state = $5)
              order by r.id desc
              limit $4",
@@ -120,8 +124,9 @@ impl Scope {
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
                     r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
                     coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
-             from run r left join attempt a
-                on a.workspace_id = r.workspace_id and a.sync_id = r.sync_id and a.epoch = r.epoch
+             from run r left join lateral (
+                select a.counts from attempt a
+                where a.workspace_id = $1 and a.sync_id = r.sync_id and a.epoch = r.epoch limit 1) a on true
              where r.workspace_id = $1 and r.id < $2 and ($4::text is null or r.state = $4)
              order by r.id desc
              limit $3",

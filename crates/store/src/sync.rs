@@ -211,7 +211,9 @@ async fn put_parts(
     let destination = sqlx::query_scalar!(
         "insert into destination (workspace_id, id, name, config) values ($1, $2, $3, $4::text::json)
          on conflict (workspace_id, name) do update
-            set config = excluded.config, revision = destination.revision + 1, updated_at = now()
+            set config = excluded.config, revision = destination.revision + 1, updated_at = now(),
+                verification = case when destination.config::jsonb = excluded.config::jsonb then destination.verification end,
+                verified_at = case when destination.config::jsonb = excluded.config::jsonb then destination.verified_at end
          returning id",
         workspace.uuid(),
         Uuid::now_v7(),

@@ -20,12 +20,15 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let long = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--long");
     let filter: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--long").collect();
     let postgres = setup::run(shell)?;
+    let schemathesis = setup::schemathesis(shell)?;
     let mut lines = Vec::new();
     let mut results = Vec::new();
     if filter.is_empty() {
         results.extend([format(shell), lints(shell), deny(shell, if long { Tool::Install } else { Tool::Skip })]);
     }
-    let tested = shell.step_into(&mut lines, "tests", tests(shell, &postgres, &filter, long));
+    let mut tests = tests(shell, &postgres, &filter, long);
+    tests.env("ROWCAST_SCHEMATHESIS", schemathesis);
+    let tested = shell.step_into(&mut lines, "tests", tests);
     let summary = summary(&lines, tested.is_ok());
     results.push(tested);
     if filter.is_empty() && long {

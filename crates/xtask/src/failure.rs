@@ -31,6 +31,15 @@ pub(crate) enum Failure {
     #[error("mutant `{name}`: {problem}")]
     Mutant { name: String, problem: String },
 
+    #[error("the bench failed at `{step}`")]
+    Bench { step: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+
     #[error("{missed} of {all} mutants were missed by the tests")]
     Missed { missed: usize, all: usize },
+}
+
+impl Failure {
+    pub(crate) fn bench(step: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Bench { step, source: source.into() }
+    }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line program")]
 
+mod bench;
 mod check;
 mod demo;
 mod failure;
@@ -24,6 +25,9 @@ cargo xtask <command>
                           --long runs more cases (ROWCAST_LONG=1), then the mutants, and installs cargo-deny.
   prepare [--check]       writes .sqlx/ from the migrations, with a PostgreSQL of its own; --check only compares
   mutants [NAME]          breaks the product on purpose, as .config/mutants.toml lists, and expects failing tests
+  bench api [--dev] [--seconds N]
+                          asks the service for N (5) seconds each, with 1,000 workspaces and 1 million runs in its
+                          database, which is kept in target/; --dev: not the optimized build
   deny                    checks licenses, sources and banned crates; installs cargo-deny into target/tools
   help                    this text
 
@@ -60,6 +64,7 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("prepare", [flag]) if flag == "--check" => prepare::run(&shell, prepare::Mode::Check),
         ("mutants", []) => mutants::run(&shell, None),
         ("mutants", [name]) => mutants::run(&shell, Some(name)),
+        ("bench", [what, arguments @ ..]) if what == "api" => bench::run(&shell, arguments),
         ("deny", []) => check::deny(&shell, check::Tool::Install),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

@@ -36,10 +36,11 @@ async fn a_customer_gets_all_the_way_with_curl_alone() {
         .output();
     let output = tokio::time::timeout(LONGEST, script).await.expect("the script did not end").unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let problems = all.log().lines().filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\"")).fold(
-        String::new(),
-        |all, line| all + line + "\n",
-    );
+    let problems = all
+        .log()
+        .lines()
+        .filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""))
+        .fold(String::new(), |all, line| all + line + "\n");
     assert!(output.status.success(), "{said}\n{complained}\nThe service's log warns:\n{problems}");
     println!("{said}");
     assert!(said.ends_with("== Done\n"), "{said}");

@@ -8,5 +8,9 @@
     reason = "a test that cannot go on fails, and tells"
 )]
 
+mod canary;
 mod curl;
+mod exports;
+mod fairness;
+mod schemathesis;
 mod world;

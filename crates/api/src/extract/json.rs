@@ -9,6 +9,7 @@ use serde_path_to_error::Segment;
 
 use crate::App;
 use crate::extract::objects_only::ObjectsOnly;
+use crate::extract::serde_text;
 use crate::problem::{Code, Problem};
 
 /// A JSON body, in and out. `T` has `#[serde(deny_unknown_fields)]` where it comes in.
@@ -60,7 +61,16 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(ObjectsOnly(&mut deserializer)).map_err(|error| {
         let pointer = pointer(error.path());
-        explain(error.into_inner(), pointer)
+        let error = error.into_inner();
+        match serde_text::unknown_member(&error.to_string()) {
+            // Where the path ends with what was sent, it is told as little as in the message.
+            Some(name) if !serde_text::is_word(name) => {
+                let end = escape(name);
+                let before = pointer.strip_suffix(&end).unwrap_or(&pointer).to_owned();
+                explain(error, before)
+            }
+            _ => explain(error, pointer),
+        }
     })?;
     if has_nul(body) {
         return Err(Problem::invalid("", "U+0000 (`\\u0000`) cannot be used in a text. Leave it out."));
@@ -82,11 +92,14 @@ fn explain(error: serde_json::Error, pointer: String) -> Problem {
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+    serde_text::without_values(text.strip_suffix(&place).unwrap_or(&text))
+}
+
+fn escape(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
-    let escape = |key: &str| format!("/{}", key.replace('~', "~0").replace('/', "~1"));
     path.iter()
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),

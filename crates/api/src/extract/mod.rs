@@ -8,6 +8,7 @@ mod page;
 mod path;
 mod query;
 mod response;
+mod serde_text;
 mod text;
 mod time;
 

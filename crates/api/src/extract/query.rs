@@ -2,6 +2,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use crate::extract::serde_text;
 use crate::problem::Problem;
 
 /// The query parameters. `T` has `#[serde(deny_unknown_fields)]`: a misspelt filter is refused, not ignored.
@@ -20,7 +21,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
             let parameter = error.path().to_string();
-            let detail = error.into_inner().to_string();
+            let detail = serde_text::without_values(&error.into_inner().to_string());
             Problem::invalid_parameter(named_in(&detail).unwrap_or(parameter), detail)
         })
     }

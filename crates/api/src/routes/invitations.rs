@@ -102,13 +102,14 @@ async fn list_invitations(caller: Caller, Query(query): Query<PageQuery>) -> Res
 /// With a role that is not above your own. No mail is sent: hand the link over yourself.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/invitations", tag = "members", request_body = NewInvitation,
     params(("workspace_id" = String, Path)), responses((status = 201, description = "Hand the link over",
-    body = InvitationWithLink, headers(("Location" = String)))))]
+    body = InvitationWithLink, headers(("Location" = String))), (status = 409, description = "The quota is used up")))]
 async fn create_invitation(
     State(app): State<App>,
     caller: Caller,
     Json(new): Json<NewInvitation>,
 ) -> Result<Created<InvitationWithLink>, Problem> {
     caller.require(new.role)?;
+    room_for_a_member(&app, &caller).await?;
     let token = Token::new();
     let new = store::NewInvitation {
         token_hash: token.hash(),
@@ -123,6 +124,17 @@ async fn create_invitation(
     let link = format!("{}/invitation#{}", app.settings().public_url, token.expose());
     let body = InvitationWithLink { invitation: made.into(), link, token: token.expose().to_owned() };
     Ok(Created { location, revision: None, body })
+}
+
+/// Members and open invitations together keep to the quota, so that whoever has a link gets in.
+async fn room_for_a_member(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let Some(limit) = caller.scope.quotas().await?.or(&app.settings().quotas).members else { return Ok(()) };
+    let page = store::Page::first(limit);
+    let taken = caller.scope.members(page).await?.len() + caller.scope.invitations(page).await?.len();
+    if taken < limit as usize {
+        return Ok(());
+    }
+    Err(store::Error::Limit { what: "members and open invitations", limit: limit.into() }.into())
 }
 
 /// Revoke an invitation

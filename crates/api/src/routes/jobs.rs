@@ -92,7 +92,8 @@ pub(super) async fn answer(app: &App, caller: &Caller, wait: &Wait, work: Work) 
             "Waits take 0 to 20 seconds. Ask for the job itself after that.",
         ));
     }
-    let at_most = app.settings().open_jobs;
+    let previews = caller.scope.quotas().await?.or(&app.settings().quotas).previews;
+    let at_most = previews.unwrap_or(app.settings().open_jobs);
     let id = caller.scope.create_job(&work, &caller.actor().into(), at_most).await?;
     let (until, mut pause) = (Instant::now() + Duration::from_secs(seconds.into()), LOOK);
     let job = loop {

@@ -160,7 +160,14 @@ async fn update_source(
     condition: IfMatch,
     Json(body): Json<SourceBody>,
 ) -> Result<Versioned<Source>, Problem> {
-    let keeps = caller.scope.source(id).await?.secrets.contains_key("password");
+    let before = caller.scope.source(id).await?;
+    let keeps = before.secrets.contains_key("password");
+    // Whoever may change a source must not be able to have its password sent to a server of their own.
+    if keeps && body.postgres.password.is_none() && body.postgres.leads_elsewhere(&before.config) {
+        let detail = "Host, port, tls or certificates change: give the password again. One that is kept is sent only where \
+                      it was meant for.";
+        return Err(Problem::invalid("/postgres/password", detail));
+    }
     let source = caller.scope.update_source(&caller.audit(), id, condition.expected(), &body.checked(keeps)?).await?;
     Ok(Versioned(source.revision, source.into()))
 }
@@ -233,6 +240,17 @@ async fn try_query(
     super::models::check_query(&body.query, &body.key, false)?;
     let work = Work::TryQuery { source, query: body.query, key: body.key, rows };
     jobs::answer(&app, &caller, &wait, work).await
+}
+
+impl PostgresBody {
+    fn leads_elsewhere(&self, before: &domain::Source) -> bool {
+        let domain::Source::Postgres(before) = before;
+        let tls = TlsMode::from(self.tls.unwrap_or(Tls::VerifyFull));
+        before.host.as_deref() != Some(&self.host)
+            || before.port != Some(self.port.unwrap_or(5432))
+            || before.tls != Some(tls)
+            || before.ca != self.ca
+    }
 }
 
 impl SourceBody {

@@ -118,3 +118,12 @@ async fn the_audit_log_tells_who_did_what_from_where() {
         by_owner.body["items"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
     assert_eq!(actions, ["create_api_key", "sign_up"]);
 }
+
+#[tokio::test]
+async fn members_and_open_invitations_keep_to_the_quota() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    api.sql("update workspace set quotas = '{\"members\": 2}'").await;
+    owner.invite(json!({"role": "editor"})).await;
+    owner.post(&owner.at("/invitations"), json!({"role": "editor"})).await.refused(409, "quota-exceeded");
+}

@@ -21,7 +21,7 @@ async fn a_source_is_made_read_changed_listed_and_deleted_and_never_shows_its_pa
     assert_eq!(shown["password"]["hint"], "…7c1d");
     let mut changed = source("renamed");
     changed["postgres"]["password"].take();
-    changed["postgres"]["tls"] = json!("require");
+    changed["postgres"]["database"] = json!("other");
     let changed = owner.put(&path, made.header("etag"), changed).await.expect(StatusCode::OK);
     assert_eq!(
         (&changed.body["name"], &changed.body["postgres"]["password"]["set"]),
@@ -35,6 +35,25 @@ async fn a_source_is_made_read_changed_listed_and_deleted_and_never_shows_its_pa
     assert!(everything.iter().all(|text| !text.contains(PASSWORD)), "{everything:?}");
     owner.delete(&path).await.expect(StatusCode::NO_CONTENT);
     owner.get(&path).await.refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_kept_password_goes_only_where_it_was_meant_for() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let made = owner.post(&owner.at("/sources"), source("shop")).await.expect(StatusCode::CREATED);
+    let path = made.header("location").to_owned();
+    for (field, value) in [("host", json!("elsewhere.example.com")), ("port", json!(6432)), ("tls", json!("disable"))] {
+        let mut moved = source("shop");
+        moved["postgres"][field] = value;
+        owner.put(&path, "*", moved.clone()).await.expect(StatusCode::OK);
+        moved["postgres"]["password"].take();
+        owner.put(&path, "*", moved.clone()).await.expect(StatusCode::OK);
+        owner.put(&path, "*", source("shop")).await.expect(StatusCode::OK);
+        let refused = owner.put(&path, "*", moved).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], "/postgres/password", "{field}");
+        refused.refused(422, "invalid");
+    }
 }
 
 #[tokio::test]

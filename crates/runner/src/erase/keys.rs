@@ -80,7 +80,10 @@ impl KeySet {
         if self.wanted.len() > SEARCHES {
             return vec![Json::Object(Map::new())];
         }
-        self.wanted.iter().map(|key| key.iter().filter_map(|(name, value)| self.search(name, value)).collect()).collect()
+        self.wanted
+            .iter()
+            .map(|key| key.iter().filter_map(|(name, value)| self.search(name, value)).collect())
+            .collect()
     }
 
     /// The column's text, if the store writes it no other way.
@@ -98,7 +101,8 @@ impl KeySet {
 
 /// Whether keys of both can be compared. What the source calls the types does not matter.
 fn same(one: &[Column], other: &[Column]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.name == other.name && one.kind == other.kind)
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| one.name == other.name && one.kind == other.kind)
 }
 
 fn named(key: &Json, names: &[String]) -> Result<Map<String, Json>, String> {

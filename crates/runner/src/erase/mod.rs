@@ -81,7 +81,7 @@ impl Erasing<'_> {
         self.scope.prune_manifests(self.claim, self.version, 1).await?;
         let listed = listed::find(self.scope, &self.objects, sync, &keys).await?;
         self.scope.forget_keys(self.claim, self.version, &listed).await?;
-        let lines = full_list::erase(&self.objects, sync, self.claim.epoch, |key| keys.names(key)).await?;
+        let lines = full_list::erase(&self.objects, sync, |key| keys.names(key)).await?;
         // What only older snapshots named goes at once, however young it is.
         for name in compaction::unneeded(self.scope, &self.objects, sync, Millis::MAX).await? {
             self.objects.delete(&name).await?;

@@ -11,7 +11,7 @@ use super::{Service, millis};
 use crate::{Error, full_list};
 
 /// How often deleted things are looked for.
-const ERASURES: Duration = Duration::from_secs(30);
+const ERASURES: Duration = Duration::from_secs(15);
 const AT_ONCE: u32 = 500;
 
 pub(super) async fn run(service: Arc<Service>, drain: CancellationToken) {
@@ -20,6 +20,11 @@ pub(super) async fn run(service: Arc<Service>, drain: CancellationToken) {
     while !drain.is_cancelled() {
         if let Err(error) = erase(&service).await {
             tracing::warn!(error = crate::chain(&error), "deleted objects are still there, trying again");
+        }
+        if let Ok(backlog) = service.store.backlog().await {
+            metrics::gauge!("rowcast_due_runs").set(backlog.due_runs as f64);
+            metrics::gauge!("rowcast_lag_seconds").set(backlog.lag_seconds);
+            metrics::gauge!("rowcast_queued_jobs").set(backlog.queued_jobs as f64);
         }
         if tokio::time::Instant::now() >= next {
             if let Err(error) = forget(&service, &drain).await {

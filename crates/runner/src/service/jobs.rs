@@ -91,8 +91,17 @@ async fn answer(service: &Arc<Service>, workspace: WorkspaceId, job: ClaimedJob)
 async fn within(service: Arc<Service>, workspace: WorkspaceId, work: Work) -> Result<Value, JobProblem> {
     let time = service.service.job_time;
     match tokio::time::timeout(time, Box::pin(work_on(&service, workspace, work))).await {
-        Ok(done) => done.map_err(|error| problem(error.code(), crate::chain(&error))),
+        Ok(done) => done.map_err(|error| problem(error.code(), told(&error))),
         Err(_) => Err(problem("took-too-long", format!("there was no answer within {} s", time.as_secs()))),
+    }
+}
+
+/// The messages of source and destination say it all; the causes behind them would say it again in other words.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Source(source) => source.to_string(),
+        Error::Destination(destination) => destination.to_string(),
+        other => crate::chain(other),
     }
 }
 

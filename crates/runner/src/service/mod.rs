@@ -106,6 +106,7 @@ impl Service {
             rows: quotas.rows_per_run,
             spilled_bytes: quotas.spilled_bytes_per_run,
             time: quotas.run_seconds.map(Duration::from_secs),
+            stored_bytes: quotas.stored_bytes,
         };
         let settings = Settings { limits, ..self.settings.clone() };
         Ok(Worker { settings, workspace, scope })

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use objects::Objects;
 use runner::service::Service;
 use store::{Access, MasterKeys, Store};
 
@@ -23,8 +24,8 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
                     `rowcast keys new` prints"
             .into());
     };
+    writable("objects.folder", &place.objects)?;
     if parts.worker() {
-        writable("objects.folder", &place.objects)?;
         writable("scratch.folder", &place.scratch)?;
     }
     if config.database.migrate_on_start {
@@ -33,7 +34,9 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
     let api = match parts.api() {
         true => {
             let store = connect(&place.urls.api, Access::App, config.database.connections, &keys).await?;
-            Some(api::App::new(wire::api_settings(config), store))
+            // Exports read the full lists that workers write there.
+            let objects = Objects::local(&place.objects)?;
+            Some(api::App::new(api::Settings { objects: Some(objects), ..wire::api_settings(config) }, store))
         }
         false => None,
     };

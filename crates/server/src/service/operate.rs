@@ -55,7 +55,7 @@ pub(crate) async fn reset(arguments: ServiceArguments, email: &str) -> Result<Ex
 /// After a backup of the database was restored.
 pub(crate) async fn restore(arguments: ServiceArguments) -> Result<Exit> {
     let place = Place::open_for_command(&arguments, arguments.load()?).await?;
-    let held = with_store(&place, async |store| each_workspace(&store, restore_one).await).await;
+    let held = with_store(&place, async |store| each_workspace(&store, async |scope: Scope| scope.hold_after_restore().await).await).await;
     place.close().await;
     let held: u64 = held?.into_iter().sum();
     println!("{held} syncs are held until their owners choose a full resync or accept what the snapshot says");
@@ -100,13 +100,6 @@ async fn reset_link(place: &Place, store: &Store, email: &str) -> Result<String>
     let hash = Sha256::digest(token.as_bytes()).into();
     store.create_reset(person.id, &hash, wire::millis(config.accounts.reset_lifetime)).await?;
     Ok(wire::reset_link(config, &token))
-}
-
-/// Raises every epoch, so that no claim of the time that was lost is taken for a newer one, and holds every sync until its
-/// owner has said how it goes on. Tells how many.
-async fn restore_one(scope: Scope) -> Result<u64, store::Error> {
-    // The store's side belongs here: `scope.hold_restored()`.
-    Err(store::Error::NotFound { what: "way to hold syncs in this version for", id: scope.workspace().to_string() })
 }
 
 async fn with_store<T>(place: &Place, work: impl AsyncFnOnce(Store) -> Result<T>) -> Result<T> {

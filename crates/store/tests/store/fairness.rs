@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, LEASE, SETTLING, succeeded};
 
 /// Places for runs, in all workers together.
 const PLACES: usize = 8;
-const CAP: u32 = 4;
+const CAP: u32 = 8;
 
 /// Many workspaces, each with copies of one sync, and workers that may do what a worker may.
 struct Crowd {
@@ -192,9 +192,10 @@ async fn at_no_moment_more_runs_of_a_workspace_are_at_work_than_its_cap() {
         .map(|_| {
             let crowd = Arc::clone(&crowd);
             tokio::spawn(async move {
-                let (mut taken, mut at_once) = (Vec::new(), HashMap::new());
+                let (mut taken, mut at_once, mut held) = (Vec::new(), HashMap::new(), None);
                 while crowd.fixture.count("run where state = 'queued'").await > 0 {
-                    let Some(claimed) = crowd.claim().await else { continue };
+                    // One run is held until the next is there or none is to be had, so that the caps are reached.
+                    let claimed = crowd.claim().await;
                     // One snapshot of the database: the cap holds in each.
                     let open =
                         "select workspace_id::text, count(*) from run where state = 'running' group by workspace_id";
@@ -202,8 +203,10 @@ async fn at_no_moment_more_runs_of_a_workspace_are_at_work_than_its_cap() {
                         let most: &mut i64 = at_once.entry(row.get::<_, String>(0)).or_default();
                         *most = row.get::<_, i64>(1).max(*most);
                     }
-                    taken.push(claimed.1.run);
-                    crowd.end(&claimed).await;
+                    taken.extend(claimed.iter().map(|(_, claim)| claim.run));
+                    if let Some(before) = std::mem::replace(&mut held, claimed) {
+                        crowd.end(&before).await;
+                    }
                 }
                 (taken, at_once)
             })

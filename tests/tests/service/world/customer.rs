@@ -103,7 +103,8 @@ impl Customer {
     }
 
     pub(crate) async fn sync_of(&self, model: &str, destination: &str, more: Value) -> String {
-        let message = r#"{"op": {{ op }}, "row": {{ row }}, "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}}"#;
+        let message =
+            r#"{"op": {{ op }}, "row": {{ row }}, "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}}"#;
         let mut new = json!({
             "name": format!("sync {}", next()), "model": model, "destination": destination, "stream": STREAM,
             "message": {"json": message}, "partition_key": {"column": "id"},

@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 use serde_json::json;
+use simulator::Limits;
 
 use super::{Client, Customer, PRINCIPAL, STREAM, Settings, Start, World};
 
@@ -30,24 +31,35 @@ async fn a_customer_of_two_processes_gets_rows_into_a_stream() {
 }
 
 #[tokio::test]
-async fn a_destination_may_be_a_role_and_processes_come_and_go() {
-    let world = World::start(Settings::default().set("worker.settling", "500ms")).await;
-    let all = world.all().await;
-    let ann = Customer::sign_up(all.url()).await;
+async fn a_destination_may_be_a_role_and_workers_come_and_go() {
+    let world = World::start(Settings::default().limits(Limits::default()).set("worker.lease", "1s")).await;
+    let api = world.serve().await;
+    let mut doomed = world.start_process(Start::worker().fail_point("after-put:1:exit")).await;
+    let ann = Customer::sign_up(api.url()).await;
+    assert_eq!(ann.session.get("/v1/me").await.expect(200).body["email"], ann.email);
     let shop = world.shop(ITEMS).await;
     let source = ann.source(&shop).await;
     let model = ann.model(&source, "select id, body from items", &["id"]).await;
     let destination = ann.role_destination(&world).await;
     let sync = ann.sync_of(&model, &destination, json!({"first_run": "send-all"})).await;
-    ann.run_now(&sync).await;
+    let run = ann.trigger(&sync, json!({"kind": "normal"})).await;
+    assert!(!doomed.ended().await.success());
     let session = world.simulator.sessions().pop().unwrap();
     assert_eq!(session.principal, PRINCIPAL);
     assert!(session.external_id.is_some());
-    all.signal(Signal::STOP);
-    all.kill().await;
-    let again = world.start_process(Start::all().set("worker.concurrency", 2)).await;
-    let ann = ann.moved_to(again.url());
-    assert_eq!(ann.run_now(&sync).await["counts"]["unchanged"], 7);
+    let second = world.start_process(Start::worker().set("worker.concurrency", 2)).await;
+    let ended = ann.ended(&run).await;
+    assert_eq!((&ended["state"], ended["attempts"].as_array().unwrap().len()), (&json!("succeeded"), 2), "{ended:#}");
+    second.signal(Signal::STOP);
+    second.kill().await;
+    // The same at another process.
+    let all = world.all().await;
+    let ann = ann.moved_to(all.url());
+    ann.run_now(&sync).await;
+    let sync = ann.at(&format!("/syncs/{sync}"));
+    let etag = ann.client.get(&sync).await.expect(200).header("etag").to_owned();
+    ann.client.put(&sync, &etag, json!({})).await.expect(422);
+    ann.client.delete(&sync).await.expect(204);
 }
 
 #[tokio::test]
@@ -59,13 +71,17 @@ async fn the_database_of_its_own_goes_and_comes_back() {
     let away = ann.client.try_send("GET", &ann.at(""), None, &[]).await.unwrap();
     assert_eq!(away.status, 503, "{}", away.text);
     world.database.start().await;
-    super::until("the service to find its database again", async || {
-        (ann.get("").await.status == 200).then_some(())
-    })
-    .await;
-    // A process that cannot start says why.
+    super::until("the service to find its database again", async || (ann.get("").await.status == 200).then_some(()))
+        .await;
+    // A process that cannot start says why, and not what the secret is.
     let wrong = Start::worker().env("ROWCAST_MASTER_KEYS__VALUE", "no key").without_waiting();
     let mut wrong = world.start_process(wrong).await;
     assert!(!wrong.ended().await.success());
     assert!(wrong.log().contains("master_keys"), "{}", wrong.log());
+    for said in [api.log(), wrong.log()] {
+        for secret in [world.master_keys(), world.database.url(), world.database.api_url(), world.database.worker_url()]
+        {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
 }

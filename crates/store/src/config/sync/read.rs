@@ -78,14 +78,16 @@ impl Scope {
                     s.held, s.schedule, s.schedule_anchor, s.next_fire_at, s.skipped_ticks, s.question, s.stream,
                     s.first_run_done, s.revision, s.created_at, s.updated_at,
                     newest.id as \"run_id?\", newest.state as \"run_state?\"
-             from sync s
+             from (
+                 select * from sync s
+                 where s.workspace_id = $1 and ($2::uuid is null or s.id = $2) and s.id < $3
+                 order by s.id desc limit $4
+             ) s
              left join lateral (
                  select r.id, r.state from run r
-                 where r.workspace_id = s.workspace_id and r.sync_id = s.id
-                 order by r.created_at desc, r.id desc limit 1
+                 where r.workspace_id = $1 and r.sync_id = s.id order by r.id desc limit 1
              ) newest on true
-             where s.workspace_id = $1 and ($2::uuid is null or s.id = $2) and s.id < $3
-             order by s.id desc limit $4",
+             order by s.id desc",
             self.workspace_uuid(),
             id,
             page.before(),

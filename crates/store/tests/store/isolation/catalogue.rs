@@ -7,6 +7,7 @@ const OF_NO_WORKSPACE: &[&str] = &["_sqlx_migrations", "password_reset", "person
 
 /// Each function that runs with other rights than its caller's, what it returns, and who may call it.
 const ACROSS: &[(&str, &str, &str)] = &[
+    ("backlog()", "TABLE(due_runs bigint, oldest_due timestamp with time zone, queued_jobs bigint)", "worker"),
     ("claimable_job(integer)", "TABLE(workspace_id uuid, job_id uuid)", "worker"),
     ("claimable_sync(integer)", "TABLE(workspace_id uuid, sync_id uuid)", "worker"),
     ("due_syncs(integer)", "TABLE(workspace_id uuid, sync_id uuid)", "worker"),
