@@ -6,6 +6,10 @@ alter table run drop constraint run_kind_known;
 alter table run add constraint run_kind_known
     check (kind in ('normal', 'full-resync', 'baseline', 'resend', 'erase'));
 
+-- One run of the whole model waits, and beside it one of chosen rows or keys, which does not do the other's work.
+drop index run_waiting_key;
+create unique index run_waiting_key on run (workspace_id, sync_id, (kind in ('resend', 'erase'))) where state = 'queued';
+
 -- Who asked for the run: {"person": ..}, {"key": ..}, {"schedule": true}, {"follow_up": true}.
 alter table run add column requested_by jsonb not null default '{}';
 
@@ -13,7 +17,6 @@ alter table run add column requested_by jsonb not null default '{}';
 drop index run_sync_id_idx;
 create index run_sync_id_idx on run (workspace_id, sync_id, id desc);
 create index run_claimable_idx on run (workspace_id, due_at) where state = 'queued';
-create index run_due_at_idx on run (due_at) where state = 'queued';
 create index run_lease_until_idx on run (lease_until) where state = 'running';
 create index run_ended_at_idx on run (workspace_id, ended_at) where ended_at is not null;
 create index attempt_open_idx on attempt (workspace_id, sync_id) where outcome is null;

@@ -179,7 +179,8 @@ pub async fn verify(settings: Settings, stream: Option<&str>, random: &str) -> R
         shards: not_tried(),
         role,
     };
-    if verification.role.as_ref().is_some_and(|role| role.right != Attempt::Assumed) {
+    // A role that opens to others may be a stranger's: whoever named it learns nothing through it.
+    if verification.role_verdict.is_some_and(|verdict| verdict != RoleVerdict::Accepted) {
         return Ok(verification);
     }
     let client = Client::new(settings).await?;
@@ -209,7 +210,7 @@ pub async fn verify(settings: Settings, stream: Option<&str>, random: &str) -> R
 }
 
 fn not_tried<T>() -> Finding<T> {
-    Finding::NotTried("the role was not assumed".to_owned())
+    Finding::NotTried("the role was not accepted".to_owned())
 }
 
 #[cfg(test)]

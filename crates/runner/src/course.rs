@@ -35,9 +35,6 @@ pub struct EraseKeys {
     /// Each an array of the values of the key columns in their order, or an object of them; values as they are shown in
     /// lists and previews.
     pub keys: Vec<serde_json::Value>,
-    /// A normal run was asked for as well: it follows.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub then_run: bool,
     /// How many keys there were. They are forgotten everywhere else, so they are no longer told here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<usize>,

@@ -283,7 +283,7 @@ impl Claiming {
                    select id from run where workspace_id = $1 and sync_id = $2 and state = 'running'
                    union all
                    select id from run where workspace_id = $1 and sync_id = $2 and state = 'queued')
-             order by state desc
+             order by state desc, due_at, id
              limit 1
              for no key update",
             self.workspace,

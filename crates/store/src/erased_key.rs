@@ -208,20 +208,6 @@ impl Scope {
         .map_err(database("erase a key from a run"))?;
         Ok(())
     }
-
-    /// A plain run was asked for while one waits that erases keys and reads no model: it asks for the other at its end.
-    pub(crate) async fn run_after_erasing(&self, tx: &mut PgTransaction<'_>, sync: SyncId) -> Result<bool, Error> {
-        let told = sqlx::query!(
-            "update run set options = jsonb_set(options, '{erase,then_run}', 'true')
-             where workspace_id = $1 and sync_id = $2 and state = 'queued' and kind = 'erase'",
-            self.workspace_uuid(),
-            sync.uuid(),
-        )
-        .execute(&mut **tx)
-        .await
-        .map_err(database("ask for a run after another"))?;
-        Ok(told.rows_affected() > 0)
-    }
 }
 
 fn place(after: Option<ListedAt>) -> (i64, i32) {

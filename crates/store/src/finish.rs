@@ -211,13 +211,12 @@ impl Scope {
     }
 
     async fn queue_follow_up(&self, tx: &mut PgTransaction<'_>, claim: &Claim, due_at: Millis) -> Result<RunId, Error> {
-        self.run_after_erasing(tx, claim.sync).await?;
         let due_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(due_at) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let id = sqlx::query_scalar!(
             "insert into run (workspace_id, id, sync_id, kind, due_at, requested_by)
              values ($1, $2, $3, $4, $5, '{\"follow_up\": true}')
-             on conflict (workspace_id, sync_id) where state = 'queued'
+             on conflict (workspace_id, sync_id, (kind in ('resend', 'erase'))) where state = 'queued'
                 do update set due_at = least(run.due_at, excluded.due_at)
              returning id",
             self.workspace_uuid(),

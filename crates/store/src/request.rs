@@ -20,10 +20,10 @@ pub struct Requested {
 }
 
 impl Scope {
-    /// Queues a run that is due now; `options` is an object, or null for none. One run waits per sync: a normal run that
-    /// waits becomes what is asked for and takes the options too, and a waiting special run takes a request for a plain
-    /// normal one along. Two different special runs do not mix. A run that erases reads no model, so it remembers that a
-    /// plain normal one is to follow; one with options it does not mix with.
+    /// Queues a run that is due now; `options` is an object, or null for none. One run of the whole model waits per sync:
+    /// a normal run that waits becomes what is asked for and takes the options too, and a waiting special run takes a
+    /// request for a plain normal one along. Two different special runs do not mix. Beside it waits one run of chosen rows
+    /// or of keys to forget; requests to forget add up.
     pub async fn request_run(&self, sync: SyncId, kind: RunKind, options: Value) -> Result<Requested, Error> {
         let mut tx = self.begin().await?;
         let by = json!({ "operator": "command line" });
@@ -82,18 +82,13 @@ impl Scope {
         let stored = sqlx::query!(
             "insert into run (workspace_id, id, sync_id, kind, options, requested_by)
              select s.workspace_id, $3, s.id, $4, $5, $6 from sync s where s.workspace_id = $1 and s.id = $2
-             on conflict (workspace_id, sync_id) where state = 'queued' do update set
+             on conflict (workspace_id, sync_id, (kind in ('resend', 'erase'))) where state = 'queued' do update set
                 due_at = least(run.due_at, now()),
-                kind = case when run.kind = 'normal' and (excluded.kind <> 'erase' or run.options = '{}')
-                            then excluded.kind else run.kind end,
+                kind = case when run.kind = 'normal' then excluded.kind else run.kind end,
                 options = case
+                    when run.kind = 'normal' then run.options || excluded.options
                     when run.kind = 'erase' and excluded.kind = 'erase' then jsonb_set(
                         run.options, '{erase,keys}', (run.options #> '{erase,keys}') || (excluded.options #> '{erase,keys}'))
-                    when run.kind = 'erase' and excluded.kind = 'normal' and excluded.options = '{}'
-                        then jsonb_set(run.options, '{erase,then_run}', 'true')
-                    when run.kind = 'normal' and excluded.kind = 'erase' and run.options = '{}'
-                        then jsonb_set(excluded.options, '{erase,then_run}', 'true')
-                    when run.kind = 'normal' and excluded.kind <> 'erase' then run.options || excluded.options
                     else run.options end,
                 requested_by = excluded.requested_by
              returning id, kind, options @> $5 as \"takes_options!\"",

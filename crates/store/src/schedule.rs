@@ -104,7 +104,7 @@ impl Scope {
         .fetch_optional(&mut *tx)
         .await
         .map_err(database("queue the run of a tick"))?;
-        if queued.is_none() && !self.run_after_erasing(&mut tx, sync).await? {
+        if queued.is_none() {
             sqlx::query!(
                 "update sync set skipped_ticks = skipped_ticks + 1 where workspace_id = $1 and id = $2",
                 self.workspace_uuid(),

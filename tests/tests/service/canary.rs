@@ -54,7 +54,7 @@ async fn no_secret_comes_out_of_the_service_or_lies_in_it_unsealed() {
     let shop = world.shop(ITEMS).await;
     search.secret("the password that works", &shop.password());
     work(&mut search, &world, &people.ann, &shop).await;
-    slips::make(&mut search, api.url(), &people).await;
+    let mut slips = slips::make(&mut search, api.url(), &people).await;
     crash(&mut search, &world, &people.ann, &shop).await;
     read_all(&mut search, &people).await;
 
@@ -70,8 +70,11 @@ async fn no_secret_comes_out_of_the_service_or_lies_in_it_unsealed() {
     assert!(log.contains("\"DEBUG\"") && log.contains("\"answered\""), "the log tells less than it could");
     api.terminate().await;
     worker.terminate().await;
+    logs(&mut search, &world);
+    logs(&mut slips, &world);
     at_rest(&mut search, &world).await;
     search.finish();
+    slips.finish();
 }
 
 struct People {
@@ -225,14 +228,18 @@ async fn read_all(search: &mut Search, people: &People) {
     }
 }
 
-/// What lies on disks: logs, configuration as it is shown, the database, objects.
-async fn at_rest(search: &mut Search, world: &World) {
+/// Of all processes.
+fn logs(search: &mut Search, world: &World) {
     let logs = std::fs::read_dir(world.home().join("logs")).unwrap().map(|entry| entry.unwrap().path());
     let logs: Vec<_> = logs.collect();
     assert!(logs.len() >= 3);
     for log in logs {
         search.bytes(&log.display().to_string(), &std::fs::read(&log).unwrap());
     }
+}
+
+/// What lies on disks: configuration as it is shown, the database, objects.
+async fn at_rest(search: &mut Search, world: &World) {
     let config = std::fs::read_dir(world.home()).unwrap().map(|entry| entry.unwrap().path());
     let config = config.into_iter().find(|path| path.extension().is_some_and(|end| end == "yaml")).unwrap();
     let shown = Command::new(env!("CARGO_BIN_EXE_rowcast-under-test"))

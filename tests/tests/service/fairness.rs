@@ -83,15 +83,27 @@ async fn runs(world: &World) -> Vec<Run> {
     rows.iter().map(|row| Run { big: row.get(0), asked: row.get(1), started: row.get(2), ended: row.get(3) }).collect()
 }
 
-/// For how long, while this run waited, fewer runs than there are places were at work.
+/// The longest time, while this run waited, in which a place was free and nothing was started. Whose turn it was is another
+/// question: that of the runs that started meanwhile.
 fn free_while_waiting(runs: &[Run], waiting: &Run) -> i64 {
     let mut moments: Vec<i64> = runs.iter().flat_map(|run| [run.started, run.ended]).collect();
     moments.extend([waiting.asked, waiting.started]);
     moments.retain(|moment| (waiting.asked..=waiting.started).contains(moment));
     moments.sort_unstable();
-    let at_work = |moment| runs.iter().filter(|run| run.started <= moment && moment < run.ended).count();
-    let steps = moments.windows(2).filter(|step| (at_work(step[0]) as i64) < PLACES);
-    steps.map(|step| step[1] - step[0]).sum()
+    let (mut free_since, mut longest) = (None, 0);
+    for moment in moments {
+        if let Some(since) = free_since {
+            longest = longest.max(moment - since);
+        }
+        let at_work = runs.iter().filter(|run| run.started <= moment && moment < run.ended).count();
+        let starts = runs.iter().any(|run| run.started == moment);
+        free_since = match free_since {
+            _ if at_work as i64 >= PLACES => None,
+            Some(since) if !starts => Some(since),
+            _ => Some(moment),
+        };
+    }
+    longest
 }
 
 /// Copies a sync 999 times, and queues a run of each.

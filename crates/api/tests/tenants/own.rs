@@ -41,7 +41,7 @@ fn may(operation: &str, caller: &Caller) -> bool {
 }
 
 /// The same ids, but for what the operation uses up.
-async fn fresh(api: &Fixture, place: &Place, operation: &Operation) -> Ids {
+async fn fresh(api: &Fixture, place: &Place, operation: &Operation, number: u32) -> Ids {
     let owner = &place.owner;
     let mut ids = place.ids.clone();
     match operation.id.as_str() {
@@ -58,7 +58,8 @@ async fn fresh(api: &Fixture, place: &Place, operation: &Operation) -> Ids {
         }
         "delete_sync" => {
             let path = owner.at(&format!("/syncs/{}/duplicate", ids["sync_id"]));
-            let made = owner.post(&path, json!({"name": "to be deleted"})).await.expect(StatusCode::CREATED);
+            let made =
+                owner.post(&path, json!({"name": format!("to be deleted {number}")})).await.expect(StatusCode::CREATED);
             ids.insert("sync_id", made.body["id"].as_str().unwrap().to_owned());
         }
         _ => {}
@@ -91,7 +92,7 @@ async fn each_role_gets_through_where_the_table_says_so_and_nowhere_else() {
 }
 
 async fn tried(api: &Fixture, place: &Place, operation: &Operation, caller: &Caller, number: u32) {
-    let ids = fresh(api, place, operation).await;
+    let ids = fresh(api, place, operation, number).await;
     // Signing in or up puts a new session in the place of the one that the request came with.
     let uses_up_the_caller = ["leave_workspace", "sign_in", "sign_out", "sign_out_everywhere", "sign_up"];
     let uses_up_the_caller = uses_up_the_caller.contains(&operation.id.as_str());

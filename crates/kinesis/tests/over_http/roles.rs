@@ -294,6 +294,10 @@ async fn a_role_that_trusts_everybody_is_found_out() {
         trust(&world, role.clone());
         let check = verify_role(&with(&world, access()), &access(), "x7").await.unwrap();
         assert_eq!(check.verdict(), expected, "{role:?} {check:?}");
+        // It may be a stranger's: nothing is seen through it.
+        let verified = verify(with(&world, access()), Some(STREAM), "x7").await.unwrap();
+        let untried = matches!((&verified.streams, &verified.put), (Finding::NotTried(_), Finding::NotTried(_)));
+        assert!(untried && !verified.usable(), "{verified:?}");
     }
 }
 

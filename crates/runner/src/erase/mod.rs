@@ -25,7 +25,7 @@ use keys::KeySet;
 pub(crate) async fn run(worker: &Worker, claim: &Claim) -> Result<Report, Error> {
     let options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
     options.check(claim.kind)?;
-    let EraseKeys { keys, then_run, erased } = options.erase.unwrap_or_default();
+    let EraseKeys { keys, erased } = options.erase.unwrap_or_default();
     let mut erasing = Erasing {
         scope: &worker.scope,
         claim,
@@ -36,17 +36,15 @@ pub(crate) async fn run(worker: &Worker, claim: &Claim) -> Result<Report, Error>
     // An attempt before this one may have done everything but end the run.
     if erased.is_none() {
         found = erasing.erase(&keys).await? > 0;
-        let done = EraseKeys { keys: Vec::new(), then_run, erased: Some(keys.len()) };
+        let done = EraseKeys { keys: Vec::new(), erased: Some(keys.len()) };
         worker.scope.set_options(claim, erasing.version, json!({ "erase": done })).await?;
     }
     let finished = Finish {
         reason: (!found && claim.epoch == claim.first_epoch).then(nothing_found),
-        follow_up: then_run.then_some(claim.now),
         ..Finish::new(claim, RunState::Succeeded, worker.settings.settling.as_millis() as Millis)
     };
-    let ended = worker.scope.finish(claim, erasing.version, &finished).await?;
-    let follow_up = ended.follow_up.map(|run| (run, claim.now));
-    Ok(Report { follow_up, ..Report::of(claim, &finished) })
+    worker.scope.finish(claim, erasing.version, &finished).await?;
+    Ok(Report::of(claim, &finished))
 }
 
 fn nothing_found() -> Reason {

@@ -29,6 +29,15 @@ impl Crowd {
         tokio::spawn(connection);
         // What the fixture made is the pattern, and has no part in the order.
         client.execute("update workspace set paused = true", &[]).await.unwrap();
+        // MUTANT
+        if let Ok(m) = std::env::var("W5MUT") {
+            let (from, to) = m.split_once("=>").unwrap();
+            let changed = client.query_one("select pg_get_functiondef('claimable_sync'::regproc)", &[]).await.unwrap();
+            let text: String = changed.get(0);
+            assert!(text.contains(from));
+            client.batch_execute(&text.replace(from, to)).await.unwrap();
+        }
+        // END MUTANT
         let workers = Store::connect(fixture.database.url(), Access::Worker, 16).await.unwrap();
         Self { workers, client, fixture }
     }

@@ -6,9 +6,9 @@ use crate::world::Answer;
 
 #[derive(Default)]
 pub(super) struct Search {
-    secrets: Vec<(String, Vec<Vec<u8>>)>,
+    secrets: Vec<(String, Vec<String>)>,
     /// Where, and what was there.
-    places: Vec<(String, Vec<u8>)>,
+    places: Vec<(String, String)>,
 }
 
 impl Search {
@@ -23,28 +23,28 @@ impl Search {
     }
 
     pub(super) fn told(&mut self, place: &str, text: &str) {
-        self.bytes(place, text.as_bytes());
+        self.places.push((place.to_owned(), text.to_owned()));
     }
 
     pub(super) fn bytes(&mut self, place: &str, bytes: &[u8]) {
-        self.places.push((place.to_owned(), bytes.to_vec()));
+        // What is no text is replaced; a secret that stands among it stays.
+        self.told(place, &String::from_utf8_lossy(bytes));
     }
 
     /// Fails if any secret is in any place: those that became known later are looked for in what came earlier, too.
     pub(super) fn finish(self) {
         let mut found = Vec::new();
-        for (place, bytes) in &self.places {
+        for (place, text) in &self.places {
             for (what, forms) in &self.secrets {
-                for form in forms {
-                    if let Some(at) = bytes.windows(form.len()).position(|window| window == form) {
-                        let around = &bytes[at.saturating_sub(200)..(at + form.len() + 60).min(bytes.len())];
-                        found.push(format!("{what} is in {place}: {}", String::from_utf8_lossy(around)));
-                        break;
-                    }
+                let at = forms.iter().find_map(|form| text.find(form.as_str()));
+                if let Some(at) = at {
+                    let before = text[..at].chars().rev().take(200).collect::<Vec<_>>();
+                    let around: String = before.into_iter().rev().chain(text[at..].chars().take(90)).collect();
+                    found.push(format!("{what} is in {place}: {around}"));
                 }
             }
         }
-        let bytes: usize = self.places.iter().map(|(_, bytes)| bytes.len()).sum();
+        let bytes: usize = self.places.iter().map(|(_, text)| text.len()).sum();
         eprintln!("{} secrets in {} places of {bytes} bytes", self.secrets.len(), self.places.len());
         assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));
     }
@@ -52,7 +52,7 @@ impl Search {
 
 /// Plain, as JSON writes it (once, and within a text of JSON), in URLs, in base64 at each of the three places where it can
 /// begin, in hexadecimal, as Rust's Debug writes it, and its halves: a message may be cut.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
+fn forms(secret: &str) -> Vec<String> {
     let json = |text: &str| serde_json::to_string(text).unwrap().trim_matches('"').to_owned();
     let mut texts =
         vec![secret.to_owned(), json(secret), json(&json(secret)), format!("{secret:?}").trim_matches('"').to_owned()];
@@ -85,7 +85,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     }
     texts.sort();
     texts.dedup();
-    texts.into_iter().map(String::into_bytes).collect()
+    texts
 }
 
 /// Without padding.

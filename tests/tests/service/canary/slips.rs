@@ -8,22 +8,29 @@ use super::{AWS_SECRET, People, SOURCE_PASSWORD, WEBHOOK};
 use crate::world::PATIENCE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-pub(super) async fn make(search: &mut Search, url_of_api: &str, people: &People) {
+const SLIP: &str = "CnrySlip\"/0f+7ö=88e1b&5c";
+
+/// Gives the search for what was only put where it does not belong: some of it was taken, such as a password as a name, and
+/// then is shown as what it was given for. It must not be in refusals and logs.
+pub(super) async fn make(search: &mut Search, url_of_api: &str, people: &People) -> Search {
     let ann = &people.ann;
+    let mut slips = Search::default();
+    slips.secret("a slip", SLIP);
     let document = ann.client.get("/openapi.json").await.expect(200).body;
     let mut asked = 0;
+    let ids = ids(people).await;
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = operation["operationId"].as_str().unwrap();
             let is_session = operation["security"][0].get("session").is_some();
             let client = if is_session { &ann.session } else { &ann.client };
-            let path = fill(path, &ann.workspace);
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+            // Without a body nothing but the path is asked about, and that must not do anything.
+            let path = fill(path, &ann.workspace, if body.is_null() { &[] } else { &ids });
             for body in bodies(&document, body) {
                 let answer = client.send(&method.to_uppercase(), &path, Some(body), &[("if-match", "*")]).await;
-                // What was taken was no slip; it is told again where it was put.
                 if answer.status >= 400 {
-                    search.heard(&format!("{id} with a secret in the wrong place"), &answer);
+                    slips.heard(&format!("{id} with a secret in the wrong place"), &answer);
                 }
                 asked += 1;
             }
@@ -41,11 +48,25 @@ pub(super) async fn make(search: &mut Search, url_of_api: &str, people: &People)
     }
     assert!(asked > 500, "only {asked} slips were made");
     by_hand(search, url_of_api, people).await;
+    slips
 }
 
-/// Ids of nothing, so that nothing is changed by what happens to be taken.
-fn fill(path: &str, workspace: &str) -> String {
-    let mut path = path.replace("{workspace_id}", workspace);
+/// One of each that there is.
+async fn ids(people: &People) -> Vec<(String, String)> {
+    let mut ids = Vec::new();
+    for (list, parameter) in
+        [("sources", "source_id"), ("models", "model_id"), ("destinations", "destination_id"), ("syncs", "sync_id")]
+    {
+        let found = people.ann.get(&format!("/{list}?limit=1")).await.expect(200);
+        ids.push((format!("{{{parameter}}}"), found.body["items"][0]["id"].as_str().unwrap().to_owned()));
+    }
+    ids
+}
+
+/// With ids of nothing where there is no other.
+fn fill(path: &str, workspace: &str, ids: &[(String, String)]) -> String {
+    let path = path.replace("{workspace_id}", workspace);
+    let mut path = ids.iter().fold(path, |path, (parameter, id)| path.replace(parameter, id));
     while let (Some(start), Some(end)) = (path.find('{'), path.find('}')) {
         path.replace_range(start..=end, "none_00000000000000000000000000000000");
     }
@@ -57,12 +78,12 @@ fn bodies(document: &Value, schema: &Value) -> Vec<Value> {
     if schema.is_null() {
         return Vec::new();
     }
-    let secret = SOURCE_PASSWORD;
+    let secret = SLIP;
     let mut found = vec![json!(secret), json!([secret]), json!({ secret: 1 }), json!({"password": secret})];
     for path in members(document, schema, 0) {
         // So long that no limit lets it through, too.
         for wrong in
-            [json!(secret), json!([secret]), json!({ secret: secret }), json!(secret.repeat(4000)), json!([[secret]])]
+            [json!(secret), json!([secret]), json!({ secret: secret }), json!(secret.repeat(400)), json!([[secret]])]
         {
             found.push(path.iter().rev().fold(wrong, |inner, name| json!({ name: inner })));
         }

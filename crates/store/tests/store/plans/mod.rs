@@ -123,7 +123,7 @@ const STATEMENTS: &[Hot] = &[
     hot("read a job", APP, &["result, problem from job where"], "id(1, 1), id(13, 777)", 20),
     // Ticks and claims.
     hot("due ticks", WORKER, &["from due_syncs($1)"], "500", 400),
-    hot("whose run is next", WORKER, &["from claimable_sync($1)"], "4", 1500),
+    hot("whose run is next", WORKER, &["from claimable_sync($1)"], "4", 600),
     hot("which job is next", WORKER, &["from claimable_job($1)"], "4", 400),
     hot("find the run of a sync to claim", WORKER, &["as held_until from run"], "id(1, 1), id(9, 0)", 60),
     hot("find a dead attempt", WORKER, &["from attempt where", "outcome is null"], "id(1, 1), id(9, 0)", 30),
