@@ -123,7 +123,7 @@ begin
                     order by r.workspace_id, r.due_at limit 1
                 ) next
             )
-            select d.workspace_id, d.finish_tag, coalesce((w.quotas ->> 'running_runs')::integer, default_cap) as cap
+            select d.workspace_id, d.finish_tag
             from dispatch d
             join workspace w on w.id = d.workspace_id
             left join (
@@ -150,6 +150,8 @@ begin
                 where r.workspace_id = place.workspace_id and r.state = 'queued' and r.due_at <= now()
                   and is_startable(r.workspace_id, r.sync_id)
             );
+            -- Each claim raises the tag. So under the lock and with the tag that was read, no run has been claimed in this
+            -- workspace since those at work were counted.
             perform from dispatch d
             where d.workspace_id = place.workspace_id and d.finish_tag = place.finish_tag
             for update skip locked;
@@ -159,11 +161,6 @@ begin
             end if;
             holds_a_lock := true;
             picked := null;
-            -- Under the lock: another worker may have taken the last free place meanwhile.
-            continue when (
-                select count(*) from run r
-                where r.workspace_id = place.workspace_id and r.state = 'running' and r.lease_until > now()
-            ) >= place.cap;
             -- One after the other: usually the first one will do.
             for waiting in
                 select r.sync_id from (

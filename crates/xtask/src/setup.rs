@@ -135,7 +135,9 @@ pub(crate) fn schemathesis(shell: &Shell) -> Result<PathBuf, Failure> {
     }
     let text = root.display().to_string();
     let python = || shell.command("python3", &["-c", "import venv, ensurepip"]);
-    if !succeeds(python()) && !(is_root() && apt(shell, "Python", &["python3", "python3-venv"]) && succeeds(python())) {
+    let install = || is_root() && apt(shell, "Python", &["python3", "python3-venv"]);
+    let has_python = succeeds(python()) || install() && succeeds(python());
+    if !has_python {
         let command = with_sudo("apt-get install -y python3 python3-venv");
         return Err(Failure::Missing { what: "Python 3 with venv", command });
     }

@@ -11,7 +11,7 @@ use runner::{Repair, Report, RunOptions};
 use serde_json::json;
 use store::Decision;
 use testkit::oracle::differences;
-use testkit::rig::Rig;
+use testkit::rig::{Deadline, Rig};
 use tokio_util::sync::CancellationToken;
 
 use super::guards::{code, ended, is_done, said_after, says, sent, succeeds, tells_the_model, text};
@@ -262,11 +262,22 @@ async fn p1_a_repair_that_met_a_guard_still_sends_every_row_once_it_is_approved(
 #[tokio::test]
 async fn p1_a_repair_that_was_cancelled_still_sends_every_row_in_the_next_run() {
     let rig = older_is_wrong().await;
+    // Reading takes long enough to be cancelled once the snapshot is repaired.
+    rig.sql("alter table items rename to hidden; create view items as select id, v from hidden where pg_sleep(1) is not null")
+        .await;
     rig.request(RunKind::Normal, repairing(Repair::Older)).await;
-    let cancelled = CancellationToken::new();
-    cancelled.cancel();
-    let report = rig.try_work(&rig.worker, &cancelled).await.unwrap();
-    ended(&rig, report, RunState::Cancelled).await;
+    let version = async || rig.worker.scope.sync_state(rig.sync).await.unwrap().manifest_version;
+    let (before, cancelled) = (version().await, CancellationToken::new());
+    let cancels = async {
+        let deadline = Deadline::new("the snapshot to be repaired");
+        while version().await == before {
+            deadline.pause().await;
+        }
+        cancelled.cancel();
+    };
+    let (report, ()) = tokio::join!(rig.try_work(&rig.worker, &cancelled), cancels);
+    ended(&rig, report.unwrap(), RunState::Cancelled).await;
+    rig.sql("drop view items; alter table hidden rename to items").await;
     assert_eq!(succeeds(&rig).await.counts.delivered, 10);
     tells_the_model(&rig).await;
     is_done(&rig).await;

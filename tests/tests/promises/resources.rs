@@ -197,6 +197,7 @@ async fn p7_a_manifest_never_has_more_than_64_layers_however_small_the_windows_a
     let mut rig = items(150).await;
     for statement in [
         "create table layers (count int)",
+        "grant insert on layers to rowcast_worker",
         "create function note() returns trigger language plpgsql as $$ begin
             insert into layers values (jsonb_array_length(new.body->'layers')); return new; end $$",
         "create trigger note after insert or update on manifest for each row execute function note()",

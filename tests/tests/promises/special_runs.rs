@@ -371,6 +371,7 @@ async fn p1_p3_p4_a_worker_that_lost_its_lease_can_write_nothing_more() {
                 Executed::Ended(report) => break *report,
                 // A heartbeat came in between.
                 Executed::Busy { .. } | Executed::Nothing => deadline.pause().await,
+                Executed::Released { .. } => panic!("nobody asked it to drain"),
             }
         }
     };

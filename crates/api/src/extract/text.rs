@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -99,7 +99,6 @@ text!(
     ObjectBuilder::new()
         .min_length(Some(3))
         .max_length(Some(254))
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
         .pattern(Some("^[^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,64}@[^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,189}$"))
         .examples(["someone@example.com"])
 );

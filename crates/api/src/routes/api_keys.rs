@@ -24,7 +24,6 @@ struct NewApiKey {
     #[schema(value_type = RoleName)]
     role: Role,
     /// Without one it works until it is revoked.
-    #[schema(nullable = false)]
     expires_at: Option<Timestamp>,
 }
 

@@ -27,7 +27,6 @@ struct NewInvitation {
     #[schema(value_type = RoleName)]
     role: Role,
     /// For whom it is; without one it lets anyone in who has the link.
-    #[schema(nullable = false)]
     email: Option<Email>,
 }
 

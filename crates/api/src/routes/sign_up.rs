@@ -27,10 +27,8 @@ struct SignUpRequest {
     email: Email,
     #[schema(value_type = String, format = "password", min_length = 10, max_length = 128)]
     password: Password,
-    #[schema(nullable = false)]
     workspace_name: Option<Name>,
     /// The token of an invitation.
-    #[schema(nullable = false)]
     invitation: Option<TokenText>,
 }
 

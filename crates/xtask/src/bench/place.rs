@@ -40,7 +40,8 @@ pub(super) fn build(shell: &Shell, dev: bool) -> Result<PathBuf, Failure> {
     if !dev {
         arguments.push("--release");
     }
-    shell.step("build (optimized, the first time takes many minutes)", shell.cargo(&arguments))?;
+    let step = if dev { "build" } else { "build (optimized: the first time takes many minutes)" };
+    shell.step(step, shell.cargo(&arguments))?;
     Ok(shell.root().join("target").join(if dev { "debug" } else { "release" }).join("rowcast"))
 }
 
@@ -100,7 +101,7 @@ impl Place {
 impl Service {
     fn start(shell: &Shell, program: &Path, home: &Path, database: &str) -> Result<Self, Failure> {
         let failed = |source| Failure::bench("start the service", source);
-        let key = program_command(shell, program, &["keys", "new"]).output().map_err(failed)?;
+        let key = program_command(shell, program, &["keys", "new"]).stdout(Stdio::piped()).output().map_err(failed)?;
         let mut command = program_command(shell, program, &["serve"]);
         command.arg("--home").arg(home).stderr(Stdio::piped());
         for (name, value) in [

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Scope;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -33,6 +34,18 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 const EVENTS: u32 = 200;
 
+/// One server-sent event.
+#[derive(Serialize, ToSchema)]
+struct StreamEvent {
+    /// `run-event`, `progress` or `ended`.
+    event: String,
+    /// Of a `run-event`; for `Last-Event-ID`.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    /// A JSON object.
+    data: String,
+}
+
 /// Watch a run
 ///
 /// Server-sent events: `run-event` for each part of its story, `progress` with what it is doing, at most twice a second, and
@@ -41,7 +54,7 @@ const EVENTS: u32 = 200;
 #[utoipa::path(get, path = "/v1/workspaces/{workspace_id}/runs/{run_id}/stream", tag = "runs",
     params(("workspace_id" = String, Path), ("run_id" = String, Path),
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came")),
-    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream")))]
+    responses((status = 200, description = "Events", body = StreamEvent, content_type = "text/event-stream")))]
 async fn stream_run(
     State(app): State<App>,
     caller: Caller,
