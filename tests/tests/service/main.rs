@@ -13,4 +13,5 @@ mod curl;
 mod exports;
 mod fairness;
 mod schemathesis;
+mod survival;
 mod world;
