@@ -166,7 +166,8 @@ impl Rig {
 
     /// Another worker of the same workspace, with connections of its own.
     pub async fn second_worker(&self) -> Worker {
-        let store = must(Store::connect(self.store_database.url(), store::Access::Single, 4).await, "connect to the store");
+        let store =
+            must(Store::connect(self.store_database.url(), store::Access::Single, 4).await, "connect to the store");
         let mut worker = self.worker.clone();
         worker.scope = store.scope(worker.workspace.id);
         worker.settings.worker = "second".to_owned();

@@ -55,7 +55,10 @@ pub(crate) async fn reset(arguments: ServiceArguments, email: &str) -> Result<Ex
 /// After a backup of the database was restored.
 pub(crate) async fn restore(arguments: ServiceArguments) -> Result<Exit> {
     let place = Place::open_for_command(&arguments, arguments.load()?).await?;
-    let held = with_store(&place, async |store| each_workspace(&store, async |scope: Scope| scope.hold_after_restore().await).await).await;
+    let held = with_store(&place, async |store| {
+        each_workspace(&store, async |scope: Scope| scope.hold_after_restore().await).await
+    })
+    .await;
     place.close().await;
     let held: u64 = held?.into_iter().sum();
     println!("{held} syncs are held until their owners choose a full resync or accept what the snapshot says");
