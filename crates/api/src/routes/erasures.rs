@@ -34,10 +34,10 @@ struct ErasureRequested {
     already_waiting: bool,
 }
 
-/// For the document alone.
-#[derive(ToSchema)]
-#[schema(as = KeyOfRow)]
-#[expect(dead_code, reason = "it describes a shape and holds nothing")]
+/// The values of a key: in the order of the model, or by the names of its columns.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes a shape for the document and holds nothing")]
 enum KeyOfRow {
     #[schema(title = "Values")]
     Values(Vec<Value>),
