@@ -1,0 +1,59 @@
+import type { ReactElement } from "react";
+
+import type { Schemas } from "@/api/client";
+import type { Faults } from "@/api/problem";
+import { inZone } from "@/lib/format";
+import { Choices, Field, Input, Select } from "@/ui/Field";
+
+type Schedule = Schemas["Schedule"];
+
+const ZONES = Intl.supportedValuesOf("timeZone");
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+interface Props {
+  value: Schedule;
+  faults: Faults;
+  /** The next times of what is saved. */
+  next: string[] | undefined;
+  unsaved: boolean;
+  onChange: (schedule: Schedule) => void;
+}
+
+export function ScheduleField({ value, faults, next, unsaved, onChange }: Props): ReactElement {
+  const start = (type: Schedule["type"]): Schedule => (type === "manual" ? { type } : type === "interval" ? { type, every: 15, unit: "minutes" } : { type, expression: "0 6 * * *", time_zone: HERE });
+  const zone = value.type === "cron" ? value.time_zone : HERE;
+  return (
+    <div className="space-y-3">
+      <Choices
+        legend="When it runs"
+        inline
+        value={value.type}
+        onChange={(type) => onChange(start(type))}
+        choices={[
+          { value: "manual", label: "By hand", hint: "Or whenever the API is asked to." },
+          { value: "interval", label: "Every so often", hint: "Every n minutes, hours or days." },
+          { value: "cron", label: "Cron", hint: "At times of a clock, in a time zone." },
+        ]}
+      />
+      {value.type === "interval" && (
+        <div className="flex items-end gap-2">
+          <Field label="Every" error={faults["/schedule/every"]} className="w-24"><Input type="number" min={1} required value={value.every || ""} onChange={(event) => onChange({ ...value, every: Number(event.target.value) })} /></Field>
+          <Field label="Unit" className="w-32"><Select value={value.unit} onChange={(event) => onChange({ ...value, unit: event.target.value as Schemas["Unit"] })}><option>minutes</option><option>hours</option><option>days</option></Select></Field>
+        </div>
+      )}
+      {value.type === "cron" && (
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label="Expression" error={faults["/schedule/expression"]} hint="Minute, hour, day, month, weekday: 30 6 * * 1-5 is half past six on working days."><Input mono required value={value.expression} onChange={(event) => onChange({ ...value, expression: event.target.value })} /></Field>
+          <Field label="Time zone" error={faults["/schedule/time_zone"]} hint="Right across daylight saving."><Input required list="zones" value={value.time_zone} onChange={(event) => onChange({ ...value, time_zone: event.target.value })} /></Field>
+          <datalist id="zones">{ZONES.map((name) => <option key={name} value={name} />)}</datalist>
+        </div>
+      )}
+      {faults["/schedule"] && <p role="alert" className="text-xs text-bad">{faults["/schedule"]}</p>}
+      {value.type !== "manual" && (
+        <p className="text-xs text-muted">
+          {unsaved || !next ? "The next times are shown once it is saved." : next.length === 0 ? "There is no next time while it is paused." : <>Next: {next.map((at) => inZone(new Date(at), zone)).join("; ")}</>}
+        </p>
+      )}
+    </div>
+  );
+}
