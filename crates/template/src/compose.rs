@@ -1,16 +1,27 @@
 //! A JSON text put together from paths, constants and templates: the field mapper.
 
+use std::ops::Range;
+
 use crate::names::Names;
-use crate::program::{Builder, Hole, Mode, Place, Segment, Template};
+use crate::program::{Builder, Hole, Mode, Op, Ops, Place, Template};
 
 /// A part of a composed message.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are few, while a message is compiled")]
 pub enum Node {
     /// Members in their order. Their names differ, and they nest at most `MAX_DEPTH` deep: the caller sees to both.
-    Object(Vec<(String, Node)>),
+    Object(Vec<Member>),
     Constant(serde_json::Value),
     /// A JSON template as a value, a text template as a JSON string. Compiled with the same names.
     Template(Template),
+}
+
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub name: String,
+    pub value: Node,
+    /// The member is left out if its value is null.
+    pub omit_null: bool,
 }
 
 impl Template {
@@ -23,52 +34,150 @@ impl Template {
 
 fn append(builder: &mut Builder, node: &Node) {
     match node {
+        Node::Object(members) if members.is_empty() => builder.text("{}"),
         Node::Object(members) => {
-            for (at, (name, member)) in members.iter().enumerate() {
-                builder.text(if at == 0 { "{" } else { "," });
-                builder.text(&json_string(name));
-                builder.text(":");
-                append(builder, member);
+            builder.text("{");
+            if members.iter().any(|member| member.omit_null) {
+                let list = apart(builder, |builder| list(builder, members));
+                builder.push(Op::List(list));
+            } else {
+                always(builder, members);
             }
-            builder.text(if members.is_empty() { "{}" } else { "}" });
+            builder.text("}");
         }
         Node::Constant(value) => builder.text(&value.to_string()),
         Node::Template(template) => splice(builder, template),
     }
 }
 
-fn splice(builder: &mut Builder, template: &Template) {
-    let objects: Vec<_> = template
-        .objects
-        .iter()
-        .map(|names| {
-            let object = builder.open_object();
-            builder.close_object(object, names.clone());
-            object
-        })
-        .collect();
-    let quote = if template.mode == Mode::Text { "\"" } else { "" };
-    builder.text(quote);
-    for segment in &template.segments {
-        match segment {
-            Segment::Text(range) => {
-                let text = template.text.get(range.clone()).unwrap_or_default();
-                match template.mode {
-                    Mode::Json => builder.text(text),
-                    Mode::Text => builder.text(string_content(&json_string(text))),
-                }
+fn always(builder: &mut Builder, members: &[Member]) {
+    for (at, member) in members.iter().enumerate() {
+        builder.text(if at == 0 { "" } else { "," });
+        builder.text(&json_string(&member.name));
+        builder.text(":");
+        append(builder, &member.value);
+    }
+}
+
+/// Neighbors that are always there become one item.
+fn list(builder: &mut Builder, members: &[Member]) {
+    for run in members.chunk_by(|left, right| !left.omit_null && !right.omit_null) {
+        match run {
+            [member] if member.omit_null => {
+                let before = constant(builder, &format!("{}:", json_string(&member.name)));
+                let value = apart(builder, |builder| append(builder, &member.value));
+                builder.push(Op::Optional { before, value });
             }
-            Segment::Hole(Hole { reference, place: Place::Text, .. }) => builder.hole(*reference, Place::String),
-            Segment::Hole(Hole { reference, place, .. }) => builder.hole(*reference, *place),
-            Segment::KeyStart => builder.key_start(),
-            Segment::KeyEnd(object) => {
-                if let Some(object) = objects.get(*object) {
-                    builder.key_end(*object);
-                }
+            run => {
+                let item = apart(builder, |builder| always(builder, run));
+                builder.push(Op::Item(item));
             }
         }
     }
-    builder.text(quote);
+}
+
+/// The ops that `inner` makes, apart from those before.
+fn apart(builder: &mut Builder, inner: impl FnOnce(&mut Builder)) -> Ops {
+    let before = std::mem::take(&mut builder.template.ops);
+    inner(builder);
+    std::mem::replace(&mut builder.template.ops, before)
+}
+
+/// Constant text that no op writes by itself.
+fn constant(builder: &mut Builder, text: &str) -> Range<usize> {
+    let start = builder.template.text.len();
+    builder.template.text.push_str(text);
+    start..builder.template.text.len()
+}
+
+fn splice(builder: &mut Builder, template: &Template) {
+    let mut template = template.clone();
+    if template.mode != Mode::Json {
+        quote(&mut template);
+    }
+    let uses = template.uses.clone();
+    if template.ops.iter().all(|op| matches!(op, Op::Text(_) | Op::Hole(_) | Op::KeyStart | Op::KeyEnd(_))) {
+        inline(builder, template);
+    } else {
+        builder.push(Op::Embedded(Box::new(template)));
+    }
+    builder.uses(&uses);
+}
+
+/// A template without tags and filters becomes a part of the message itself.
+fn inline(builder: &mut Builder, template: Template) {
+    let first = builder.template.objects.len();
+    builder.template.objects.extend(template.objects);
+    for op in template.ops {
+        match op {
+            Op::Text(range) => builder.text(template.text.get(range).unwrap_or_default()),
+            Op::KeyEnd(object) => builder.push(Op::KeyEnd(first + object)),
+            other => builder.push(other),
+        }
+    }
+}
+
+/// A text template as the JSON string that has its text.
+fn quote(template: &mut Template) {
+    let plain = std::mem::take(&mut template.text);
+    let mut text = String::from("\"");
+    escape(&mut template.ops, &plain, &mut text);
+    template.ops.insert(0, Op::Text(0..1));
+    template.ops.push(Op::Text(0..1));
+    (template.text, template.mode) = (text, Mode::Json);
+}
+
+/// What is written to the output is escaped; what only becomes the value of a variable stays text.
+fn escape(ops: &mut Ops, plain: &str, text: &mut String) {
+    let string = |place: &mut Place| *place = Place::String;
+    for op in ops {
+        match op {
+            Op::Text(range) => {
+                let start = text.len();
+                text.push_str(string_content(&json_string(plain.get(range.clone()).unwrap_or_default())));
+                *range = start..text.len();
+            }
+            Op::Hole(Hole { place, .. }) | Op::Output { place, .. } | Op::Count { place, .. } => string(place),
+            Op::Cycle(cycle) => string(&mut cycle.place),
+            Op::If { branches, otherwise, .. } => {
+                branches.iter_mut().for_each(|(_, body)| escape(body, plain, text));
+                escape(otherwise, plain, text);
+            }
+            Op::Case(case) => case.arms.iter_mut().for_each(|(_, body)| escape(body, plain, text)),
+            Op::For(node) => {
+                escape(&mut node.body, plain, text);
+                escape(&mut node.otherwise, plain, text);
+            }
+            Op::TableRow(node) => {
+                string(&mut node.place);
+                escape(&mut node.body, plain, text);
+            }
+            Op::IfChanged { body, place } => {
+                string(place);
+                escape(body, plain, text);
+            }
+            Op::Capture { body, .. } => keep(body, plain, text),
+            Op::List(body) | Op::Item(body) | Op::Object(body) | Op::Optional { value: body, .. } => {
+                escape(body, plain, text);
+            }
+            Op::Assign { .. } | Op::Break | Op::Continue | Op::KeyStart | Op::KeyEnd(_) | Op::Literal(..) => {}
+            Op::Embedded(_) => {}
+        }
+    }
+}
+
+/// Moves the constant text of a body as it is.
+fn keep(ops: &mut Ops, plain: &str, text: &mut String) {
+    for op in ops {
+        match op {
+            Op::Text(range) => {
+                let start = text.len();
+                text.push_str(plain.get(range.clone()).unwrap_or_default());
+                *range = start..text.len();
+            }
+            other => other.bodies().for_each(|body| keep(body, plain, text)),
+        }
+    }
 }
 
 fn json_string(text: &str) -> String {

@@ -53,7 +53,7 @@ impl Names<'_> {
             None if self.columns.is_empty() => "The model has no columns.".to_owned(),
             None => {
                 let names: Vec<_> = self.columns.iter().take(8).map(|column| quoted(&column.name)).collect();
-                let more = if self.columns.len() > names.len() { ", ..." } else { "" };
+                let more = if self.columns.len() > names.len() { " and others" } else { "" };
                 format!("Its columns are {}{more}.", names.join(", "))
             }
         }
@@ -91,7 +91,7 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
             (distance(&wanted, &letters), candidate)
         })
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, candidate)| *distance <= wanted.len().max(candidate.len()).div_ceil(3))
+        .filter(|(distance, candidate)| *distance <= (wanted.len().max(candidate.len()) / 3).max(1))
         .map(|(_, candidate)| candidate)
 }
 

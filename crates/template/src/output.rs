@@ -1,13 +1,11 @@
 //! A bounded output, and text escaped as the content of a JSON string.
 
-/// Why a value could not be written.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    Full,
-    TooDeep,
-    TooMuchWork,
-    InvalidJson(serde_json::Error),
-}
+use std::ops::Range;
+
+use crate::fault::Fault;
+
+/// How many bytes are looked at, and copied, together.
+const BLOCK: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
@@ -55,11 +53,22 @@ impl<'a> Output<'a> {
     }
 
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.work = self.work.checked_sub(bytes).ok_or(Fault::TooMuchWork)?;
+        let Some(left) = self.work.checked_sub(bytes) else { return Err(Fault::TooMuchWork) };
+        self.work = left;
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), Fault> {
+        if piece.len() <= self.end.saturating_sub(self.bytes.len()) {
+            self.bytes.extend_from_slice(piece);
+            return Ok(());
+        }
+        self.push_over(piece)
+    }
+
+    #[cold]
+    fn push_over(&mut self, piece: &[u8]) -> Result<(), Fault> {
         if self.room(piece.len())? {
             self.bytes.extend_from_slice(piece);
         }
@@ -83,30 +92,88 @@ impl<'a> Output<'a> {
 
     /// Text as the content of a JSON string. What JSON does not require to be escaped stays as it is.
     pub(crate) fn escaped(&mut self, text: &str) -> Result<(), Fault> {
-        let bytes = text.as_bytes();
-        let mut start = 0;
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut rest = text.as_bytes();
+        loop {
+            let (clean, unclean) = rest.split_at(until_escape(rest));
+            self.push(clean)?;
+            let Some((byte, after)) = unclean.split_first() else { return Ok(()) };
             let escape = ESCAPES[usize::from(*byte)];
-            if escape == 0 {
-                continue;
-            }
-            self.push(&bytes[start..at])?;
             if escape == b'u' {
                 let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
                 self.push(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(*byte)])?;
             } else {
                 self.push(&[b'\\', escape])?;
             }
-            start = at + 1;
+            rest = after;
         }
-        self.push(&bytes[start..])
     }
 
     /// A JSON string.
+    #[inline]
     pub(crate) fn string(&mut self, text: &str) -> Result<(), Fault> {
+        let bytes = text.as_bytes();
+        // Most texts need no escapes, and fit.
+        let room = self.end.saturating_sub(self.bytes.len());
+        if bytes.len().saturating_add(2) <= room {
+            let start = self.bytes.len();
+            self.bytes.reserve(bytes.len() + 2 + BLOCK);
+            self.bytes.push(b'"');
+            if self.copied(bytes) {
+                self.bytes.push(b'"');
+                return Ok(());
+            }
+            self.bytes.truncate(start);
+        }
         self.push(b"\"")?;
         self.escaped(text)?;
         self.push(b"\"")
+    }
+
+    /// Copies bytes of which none must be escaped, else tells that there is one and leaves something behind. Short texts
+    /// are looked at and copied block by block, for which compilers need no call; the last block overlaps the one before.
+    #[inline]
+    fn copied(&mut self, bytes: &[u8]) -> bool {
+        let start = self.bytes.len();
+        match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>(), bytes.last_chunk::<BLOCK>()) {
+            (_, _, Some(last)) if bytes.len() <= 8 * BLOCK => {
+                for block in bytes.chunks_exact(BLOCK) {
+                    if has_escape(block) {
+                        return false;
+                    }
+                    self.bytes.extend_from_slice(block);
+                }
+                self.bytes.truncate(start + bytes.len() - BLOCK);
+                self.bytes.extend_from_slice(last);
+                !has_escape(last)
+            }
+            (Some(first), Some(last), None) => {
+                self.bytes.extend_from_slice(first);
+                self.bytes.truncate(start + bytes.len() - 8);
+                self.bytes.extend_from_slice(last);
+                !eight_escapes(*first) && !eight_escapes(*last)
+            }
+            _ => {
+                self.bytes.extend_from_slice(bytes);
+                until_escape(bytes) == bytes.len()
+            }
+        }
+    }
+
+    /// A piece of constant text. A short one is copied together with what follows it, which is then forgotten: that needs
+    /// no call.
+    #[inline]
+    pub(crate) fn push_part(&mut self, text: &[u8], part: &Range<usize>) -> Result<(), Fault> {
+        let length = part.len();
+        if length <= BLOCK
+            && length <= self.end.saturating_sub(self.bytes.len())
+            && let Some(block) = text.get(part.start..).and_then(<[u8]>::first_chunk::<BLOCK>)
+        {
+            let end = self.bytes.len() + length;
+            self.bytes.extend_from_slice(block);
+            self.bytes.truncate(end);
+            return Ok(());
+        }
+        self.push(text.get(part.clone()).unwrap_or_default())
     }
 
     /// Base64 with padding; it needs no escapes.
@@ -149,6 +216,49 @@ const fn work(limit: usize) -> usize {
     limit.saturating_mul(16).saturating_add(1 << 20)
 }
 
+/// How many bytes there are before the first one that must be escaped. Sixteen (a block) are looked at together, which compilers
+/// turn into a few instructions; those at the end may be looked at twice.
+#[inline]
+pub(crate) fn until_escape(bytes: &[u8]) -> usize {
+    let Some(last) = bytes.last_chunk::<BLOCK>() else {
+        return match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) if !eight_escapes(*first) && !eight_escapes(*last) => bytes.len(),
+            _ => first_escape(bytes, 0),
+        };
+    };
+    let mut at = 0;
+    for block in bytes.chunks_exact(BLOCK) {
+        if has_escape(block) {
+            return first_escape(bytes, at);
+        }
+        at += BLOCK;
+    }
+    if at < bytes.len() && has_escape(last) { first_escape(bytes, at) } else { bytes.len() }
+}
+
+#[inline]
+fn has_escape(bytes: &[u8]) -> bool {
+    let escape = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
+    bytes.iter().fold(0, |any, byte| any | escape(byte)) != 0
+}
+
+/// The same for eight bytes in one word: in each of the three sums a high bit is set if some byte is such a one.
+#[inline]
+const fn eight_escapes(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(bytes);
+    let (quotes, slashes) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    let found = controls | quotes.wrapping_sub(ONES) & !quotes | slashes.wrapping_sub(ONES) & !slashes;
+    found & HIGH != 0
+}
+
+fn first_escape(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0).unwrap_or(rest.len())
+}
+
 /// 0: as it is; `u`: `\u00XX`; else the letter after the backslash.
 static ESCAPES: [u8; 256] = {
     let mut table = [0; 256];
@@ -178,6 +288,12 @@ mod tests {
             let mut out = Vec::new();
             Output::bounded(&mut out, usize::MAX).string(&text).unwrap();
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn the_first_escape_is_found_wherever_it_stands(text in "[ -~é\u{0}-\u{1f}\"\\\\]{0,40}") {
+            let found = text.bytes().position(|byte| ESCAPES[usize::from(byte)] != 0).unwrap_or(text.len());
+            prop_assert_eq!(until_escape(text.as_bytes()), found);
         }
 
         #[test]

@@ -1,30 +1,49 @@
-//! Plain text with holes, and a single column as a template.
+//! What a template is compiled from: a JSON text, plain text, a key, or a single column.
 
-use crate::cursor::Cursor;
-use crate::hole::{self, Reference};
+use domain::Missing;
+
+use crate::compile::{self, json};
 use crate::names::Names;
 use crate::problem::Problem;
-use crate::program::{Builder, Mode, Place, Template};
+use crate::program::{Builder, Mode, Place, Reference, Template};
+
+/// How strictly a template is compiled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    pub missing: Missing,
+    /// Nothing is known of the types of the columns: whatever a template does with them may be right.
+    pub any_types: bool,
+    /// Where rows fan out: the place of the array column among the names. Its elements are written as its numbers are.
+    pub element: Option<usize>,
+}
 
 impl Template {
-    /// Compiles plain text with holes; nothing is escaped.
+    /// Compiles a JSON text with outputs and tags. What it renders is always valid JSON.
+    pub fn json(source: &str, names: &Names<'_>) -> Result<Self, Problem> {
+        Self::json_with(source, names, Options::default())
+    }
+
+    pub fn json_with(source: &str, names: &Names<'_>, options: Options) -> Result<Self, Problem> {
+        json::json(source, names, inner(options, names, false))
+    }
+
+    /// Compiles plain text; nothing is escaped.
     pub fn text(source: &str, names: &Names<'_>) -> Result<Self, Problem> {
-        parse(source, names, &|_| None)
+        Self::text_with(source, names, Options::default())
+    }
+
+    pub fn text_with(source: &str, names: &Names<'_>, options: Options) -> Result<Self, Problem> {
+        compile::text(source, names, Mode::Text, inner(options, names, false))
     }
 
     /// The same for a partition key or hash key. What differs between two versions of one row whose columns are
     /// equal may not be used: it would put them on different shards, where their order is lost.
     pub fn key(source: &str, names: &Names<'_>) -> Result<Self, Problem> {
-        parse(source, names, &|reference| match reference {
-            Reference::EventId => Some("event.id"),
-            Reference::EventSequence => Some("event.sequence"),
-            Reference::RunId => Some("run.id"),
-            Reference::RunStartedAt => Some("run.started_at"),
-            Reference::Op => Some("op"),
-            Reference::Previous | Reference::PreviousColumn(_) => Some("previous"),
-            Reference::ChangedColumns => Some("changed_columns"),
-            Reference::Row | Reference::RowColumn(_) | Reference::SyncId | Reference::SyncName => None,
-        })
+        Self::key_with(source, names, Options::default())
+    }
+
+    pub fn key_with(source: &str, names: &Names<'_>, options: Options) -> Result<Self, Problem> {
+        compile::text(source, names, Mode::Text, inner(options, names, true))
     }
 
     /// The value of one column as JSON.
@@ -43,40 +62,13 @@ impl Template {
     }
 }
 
-fn parse(
-    source: &str,
-    names: &Names<'_>,
-    forbidden: &dyn Fn(Reference) -> Option<&'static str>,
-) -> Result<Template, Problem> {
-    let mut cursor = Cursor::new(source)?;
-    let mut builder = Builder::new(Mode::Text, names);
-    while let Some(next) = cursor.peek() {
-        let start = cursor.offset();
-        if cursor.starts_with("{{") {
-            let reference = hole::parse(&mut cursor, names)?;
-            if let Some(path) = forbidden(reference) {
-                return Err(cursor.problem_at(
-                    start,
-                    format!(
-                        "a key cannot use `{path}`: messages of one row would land on different shards, out of order"
-                    ),
-                    "Use columns of the primary key, as in `{{ row.id }}`.",
-                ));
-            }
-            builder.hole(reference, Place::Text);
-        } else if cursor.starts_with("{%") {
-            return Err(cursor.problem(
-                "tags (`{% ... %}`) are not supported yet",
-                "Only holes like `{{ row.column }}` can be used; do the rest in the query.",
-            ));
-        } else if next == '{' {
-            cursor.bump();
-            builder.text("{");
-        } else {
-            builder.text(cursor.take_while(|character| character != '{'));
-        }
+fn inner(options: Options, names: &Names<'_>, key: bool) -> compile::Options {
+    compile::Options {
+        missing_is_nil: options.missing == Missing::Null,
+        key,
+        any_types: options.any_types,
+        element: options.element.map(|index| names.style(index)),
     }
-    Ok(builder.finish())
 }
 
 fn single(name: &str, names: &Names<'_>, mode: Mode, place: Place) -> Result<Template, Problem> {

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use domain::{Column, ColumnType, Expression, Mapping, Message, Sync, Watch};
-use template::{Names, Problem, Template, nearest};
+use template::{Names, Options, Problem, Template, nearest};
 
 use super::{Body, CompiledMessage, mapping};
+use crate::fan_out::element_type;
 use crate::limits;
 
 /// What is wrong with a configuration, where, and what to write instead.
@@ -50,7 +51,7 @@ impl ConfigProblem {
     }
 }
 
-pub(super) fn compile(sync: &Sync, columns: &[Column]) -> Result<CompiledMessage, Vec<ConfigProblem>> {
+pub(super) fn compile(sync: &Sync, columns: &[Column], any_types: bool) -> Result<CompiledMessage, Vec<ConfigProblem>> {
     let mut seen = HashSet::new();
     if let Some(twice) = columns.iter().find(|column| !seen.insert(column.name.as_str())) {
         return Err(vec![ConfigProblem::new(
@@ -61,9 +62,11 @@ pub(super) fn compile(sync: &Sync, columns: &[Column]) -> Result<CompiledMessage
     }
     let names = Names { columns, numbers: &sync.numbers };
     let mut problems = Vec::new();
-    let body = body(&sync.message, &names).map_err(|mut found| problems.append(&mut found)).ok();
+    let element = sync.fan_out.as_ref().and_then(|fan_out| columns.iter().position(|c| c.name == fan_out.column));
+    let options = Options { missing: sync.missing, any_types, element };
+    let body = body(&sync.message, &names, options).map_err(|mut found| problems.append(&mut found)).ok();
     let mut key = |field: &str, expression: &Expression| {
-        expression_template(field, expression, &names).map_err(|problem| problems.push(problem)).ok()
+        expression_template(field, expression, &names, options).map_err(|problem| problems.push(problem)).ok()
     };
     let partition_key = key("partition_key", &sync.partition_key);
     let hash_key = sync.hash_key.as_ref().map(|expression| key("hash_key", expression));
@@ -98,17 +101,17 @@ fn finish(
     CompiledMessage { used: listed, ..compiled }.aligned(&used)
 }
 
-fn body(message: &Message, names: &Names<'_>) -> Result<Body, Vec<ConfigProblem>> {
+fn body(message: &Message, names: &Names<'_>, options: Options) -> Result<Body, Vec<ConfigProblem>> {
     let whole = |problem: ConfigProblem| vec![problem];
     match message {
-        Message::Json(source) => Template::json(source, names)
+        Message::Json(source) => Template::json_with(source, names, options)
             .map(Body::Template)
             .map_err(|problem| whole(ConfigProblem::of_template("message.json", problem))),
         Message::Column(name) => json_column(name, names).map_err(whole),
         Message::Fields(Mapping::All(_)) => Template::row(names)
             .map(Body::Template)
             .map_err(|problem| whole(ConfigProblem::of_name("message.fields", problem))),
-        Message::Fields(Mapping::Fields(fields)) => mapping::compile(fields, names).map(Body::Template),
+        Message::Fields(Mapping::Fields(fields)) => mapping::compile(fields, names, options).map(Body::Template),
     }
 }
 
@@ -131,7 +134,12 @@ fn json_column(name: &str, names: &Names<'_>) -> Result<Body, ConfigProblem> {
     }
 }
 
-fn expression_template(field: &str, expression: &Expression, names: &Names<'_>) -> Result<Template, ConfigProblem> {
+fn expression_template(
+    field: &str,
+    expression: &Expression,
+    names: &Names<'_>,
+    options: Options,
+) -> Result<Template, ConfigProblem> {
     match expression {
         Expression::Column(name) => Template::column_text(name, names)
             .map_err(|problem| ConfigProblem::of_name(format!("{field}.column"), problem)),
@@ -140,7 +148,7 @@ fn expression_template(field: &str, expression: &Expression, names: &Names<'_>) 
             "the template is empty",
             "Name a column of the primary key, as in `{{ row.id }}`.",
         )),
-        Expression::Template(source) => Template::key(source, names)
+        Expression::Template(source) => Template::key_with(source, names, options)
             .map_err(|problem| ConfigProblem::of_template(format!("{field}.template"), problem)),
     }
 }
@@ -160,6 +168,15 @@ fn named_columns(sync: &Sync, columns: &[Column]) -> Vec<ConfigProblem> {
             Some(_) => {}
         }
     }
+    problems.extend(sync.fan_out.as_ref().and_then(|fan_out| match find(&fan_out.column) {
+        None => Some(unknown("fan_out.column".to_owned(), &fan_out.column, columns)),
+        Some(column) if element_type(&column.kind).is_none() => Some(ConfigProblem::new(
+            "fan_out.column",
+            format!("the column `{}` is of the type `{}` and has no elements", column.name, column.source_type),
+            "Choose an array, or a column of the type json or jsonb that holds one.",
+        )),
+        Some(_) => None,
+    }));
     if let Watch::Columns(watched) = &sync.watch {
         let missing = watched.iter().enumerate().filter(|(_, name)| find(name).is_none());
         problems.extend(missing.map(|(at, name)| unknown(format!("watch.columns[{at}]"), name, columns)));

@@ -1,14 +1,18 @@
 //! The field mapper: a list of target paths and where their values come from.
 
-use domain::{MappedField, MappedValue};
-use template::{MAX_DEPTH, Names, Node, Template};
+use domain::{MappedField, MappedValue, NullForm};
+use template::{MAX_DEPTH, Member, Names, Node, Options, Template};
 
 use super::ConfigProblem;
 
 /// More fields than any query of PostgreSQL can have columns.
 const MAX_FIELDS: usize = 2_000;
 
-pub(super) fn compile(fields: &[MappedField], names: &Names<'_>) -> Result<Template, Vec<ConfigProblem>> {
+pub(super) fn compile(
+    fields: &[MappedField],
+    names: &Names<'_>,
+    options: Options,
+) -> Result<Template, Vec<ConfigProblem>> {
     let whole = |message: String, advice: &str| vec![ConfigProblem::new("message.fields", message, advice)];
     if fields.is_empty() {
         return Err(whole("no field is mapped".to_owned(), "Map at least one field, or write `fields: all`."));
@@ -24,10 +28,11 @@ pub(super) fn compile(fields: &[MappedField], names: &Names<'_>) -> Result<Templ
     let mut paths: Vec<(&str, Vec<String>)> = Vec::new();
     for (at, field) in fields.iter().enumerate() {
         let place = format!("message.fields[{at}]");
-        let value = value(&place, &field.from, names).map_err(|problem| problems.push(problem)).ok();
+        let value = value(&place, field, names, options).map_err(|problem| problems.push(problem)).ok();
         match path(&field.to).and_then(|path| free(&paths, &field.to, &path).map(|()| path)) {
             Ok(path) => {
-                insert(&mut members, &path, value.unwrap_or(Node::Constant(serde_json::Value::Null)));
+                let value = value.unwrap_or(Node::Constant(serde_json::Value::Null));
+                insert(&mut members, &path, value, field.null == NullForm::Omit);
                 paths.push((&field.to, path));
             }
             Err((message, advice)) => problems.push(ConfigProblem::new(format!("{place}.to"), message, advice)),
@@ -36,15 +41,23 @@ pub(super) fn compile(fields: &[MappedField], names: &Names<'_>) -> Result<Templ
     if problems.is_empty() { Ok(Template::compose(&Node::Object(members), names)) } else { Err(problems) }
 }
 
-fn value(place: &str, from: &MappedValue, names: &Names<'_>) -> Result<Node, ConfigProblem> {
-    match from {
+fn value(place: &str, field: &MappedField, names: &Names<'_>, options: Options) -> Result<Node, ConfigProblem> {
+    match &field.from {
+        MappedValue::Constant(_) | MappedValue::Template(_) if field.null == NullForm::Omit => Err(ConfigProblem::new(
+            format!("{place}.null"),
+            "a constant and the text of a template are never left out",
+            "Remove `null`, or write the value as `json`, with a branch that gives `null`.",
+        )),
         MappedValue::Constant(constant) => Ok(Node::Constant(constant.clone())),
         MappedValue::Column(name) => Template::column(name, names)
             .map(Node::Template)
             .map_err(|problem| ConfigProblem::of_name(format!("{place}.column"), problem)),
-        MappedValue::Template(source) => Template::text(source, names)
+        MappedValue::Template(source) => Template::text_with(source, names, options)
             .map(Node::Template)
             .map_err(|problem| ConfigProblem::of_template(format!("{place}.template"), problem)),
+        MappedValue::Json(source) => Template::json_with(source, names, options)
+            .map(Node::Template)
+            .map_err(|problem| ConfigProblem::of_template(format!("{place}.json"), problem)),
     }
 }
 
@@ -106,18 +119,18 @@ fn free(taken: &[(&str, Vec<String>)], to: &str, path: &[String]) -> Result<(), 
     }
 }
 
-fn insert(members: &mut Vec<(String, Node)>, path: &[String], value: Node) {
+fn insert(members: &mut Vec<Member>, path: &[String], value: Node, omit_null: bool) {
     let [name, rest @ ..] = path else { return };
     if rest.is_empty() {
-        members.push((name.clone(), value));
+        members.push(Member { name: name.clone(), value, omit_null });
         return;
     }
-    let at = members.iter().position(|(member, _)| member == name).unwrap_or_else(|| {
-        members.push((name.clone(), Node::Object(Vec::new())));
+    let at = members.iter().position(|member| member.name == *name).unwrap_or_else(|| {
+        members.push(Member { name: name.clone(), value: Node::Object(Vec::new()), omit_null: false });
         members.len() - 1
     });
-    if let Some((_, Node::Object(inner))) = members.get_mut(at) {
-        insert(inner, rest, value);
+    if let Some(Member { value: Node::Object(inner), .. }) = members.get_mut(at) {
+        insert(inner, rest, value, omit_null);
     }
 }
 

@@ -29,6 +29,7 @@ pub struct CompiledMessage {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each sync")]
 enum Body {
     Template(Template),
     /// A column that holds the whole message.
@@ -41,7 +42,12 @@ enum Body {
 impl CompiledMessage {
     /// Checks message, partition key, hash key, and every column that the sync names. `columns` are those of the model.
     pub fn compile(sync: &domain::Sync, columns: &[Column]) -> Result<Self, Vec<ConfigProblem>> {
-        compile::compile(sync, columns)
+        compile::compile(sync, columns, false)
+    }
+
+    /// What is wrong whatever the types of the columns are.
+    pub fn check(sync: &domain::Sync, columns: &[Column]) -> Vec<ConfigProblem> {
+        compile::compile(sync, columns, true).err().unwrap_or_default()
     }
 
     /// The columns that message and keys use, in the model's order: those of a row to render, unless it is `aligned`.
@@ -78,7 +84,7 @@ impl CompiledMessage {
         match limits::check(&record, &self.limits) {
             Ok(()) => Ok(record),
             Err(limits::Invalid::TooLarge { .. }) => {
-                Err(self.too_large(row, Some(record.data.len()), record.partition_key.len()))
+                Err(self.too_large(row, Ok(record.data.len()), record.partition_key.len()))
             }
             Err(invalid) => Err(invalid.into()),
         }
@@ -110,7 +116,7 @@ impl CompiledMessage {
                 let mut data = Vec::new();
                 match template.render(row, &mut data, self.limit()) {
                     Ok(()) => Ok(data),
-                    Err(RenderError::TooLarge { .. }) => Err(self.too_large(row, template.measure(row, MEASURED), key)),
+                    Err(RenderError::TooLarge { .. }) => Err(self.too_large(row, self.counted(template, row), key)),
                     Err(error) => Err(rejection(&error, "the message")),
                 }
             }
@@ -123,7 +129,7 @@ impl CompiledMessage {
         match row.row.get(place) {
             Some(Some(Value::Json(text) | Value::Text(text))) => {
                 if text.len() > self.limit() {
-                    return Err(self.too_large(row, Some(text.len()), key));
+                    return Err(self.too_large(row, Ok(text.len()), key));
                 }
                 serde_json::from_str::<&RawValue>(text).map_err(|error| invalid(&format!("is not JSON: {error}")))?;
                 Ok(text.as_bytes().to_vec())
@@ -138,10 +144,19 @@ impl CompiledMessage {
         self.limits.record_bytes.min(self.limits.call_bytes)
     }
 
-    fn too_large(&self, row: &RowContext<'_>, data: Option<usize>, key: usize) -> Rejection {
+    /// How long the message is, or how long it is at least.
+    fn counted(&self, template: &Template, row: &RowContext<'_>) -> Result<usize, usize> {
+        template.count(row, MEASURED).map_err(|error| match error {
+            RenderError::TooLarge { .. } => MEASURED,
+            // The rest of it is too much work.
+            _ => self.limit(),
+        })
+    }
+
+    fn too_large(&self, row: &RowContext<'_>, data: Result<usize, usize>, key: usize) -> Rejection {
         let size = match data {
-            Some(bytes) => format!("{}", bytes.saturating_add(key)),
-            None => format!("more than {MEASURED}"),
+            Ok(bytes) => format!("{}", bytes.saturating_add(key)),
+            Err(bytes) => format!("more than {bytes}"),
         };
         let value = |place: usize| row.row.get(place).and_then(Option::as_ref).map_or(0, template::value_size);
         let largest =
@@ -187,9 +202,10 @@ fn rejection(error: &RenderError, what: &str) -> Rejection {
             return Rejection::new(Code::InvalidJson, format!("{what} cannot be made: {error}: {source}"));
         }
         RenderError::TooLarge { .. } => Code::RecordTooLarge,
-        RenderError::TooDeep { .. } | RenderError::TooMuchWork { .. } | RenderError::DuplicateName => {
-            Code::RenderFailed
-        }
+        RenderError::TooDeep { .. }
+        | RenderError::TooMuchWork { .. }
+        | RenderError::DuplicateName { .. }
+        | RenderError::Failed { .. } => Code::RenderFailed,
     };
     Rejection::new(code, format!("{what} cannot be made: {error}"))
 }

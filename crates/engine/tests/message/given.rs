@@ -64,5 +64,6 @@ pub(crate) fn context(op: Change, row: &[Option<Value>]) -> RowContext<'_> {
         run_started_at: "2026-01-02T03:04:05Z",
         sync_id: "syn_1",
         sync_name: "users",
+        element: None,
     }
 }

@@ -61,6 +61,16 @@ fn each_problem_names_its_field_and_what_to_write() {
             "message.fields[0].to: the path `a..b` has an empty name. Write names with one dot between them, as in `person.name`.",
         ),
         (
+            json!({"fields": [{"to": "a", "json": "[1"}]}),
+            json!({}),
+            "message.fields[0].json, line 1, column 1: this array is never closed. Write `]`.",
+        ),
+        (
+            json!({"fields": [{"to": "a", "template": "x", "null": "omit"}]}),
+            json!({}),
+            "message.fields[0].null: a constant and the text of a template are never left out. Remove `null`, or write the value as `json`, with a branch that gives `null`.",
+        ),
+        (
             ok(),
             json!({"partition_key": {"column": "key"}}),
             "partition_key.column: the model has no column `key`. Its columns are `id`, `email`, `balance`, `attrs`, `at`.",

@@ -46,6 +46,45 @@ fn mapped_fields_nest_in_the_order_they_are_written() {
 }
 
 #[test]
+fn mapped_fields_may_be_json_and_leave_out_nulls() {
+    let message = json!({"fields": [
+        {"to": "a.mail", "column": "email", "null": "omit"},
+        {"to": "a.plan", "json": "{{ row.attrs.plan }}", "null": "omit"},
+        {"to": "a.list", "json": "[{% for n in (1..3) %}{{ n }}{% endfor %}]"},
+        {"to": "text", "template": "{% if row.email %}\"{{ row.email | upcase }}\"{% else %}nobody{% endif %}"},
+        {"to": "balance", "column": "balance", "null": "send"},
+    ]});
+    let full = r#"{"a":{"mail":"a\"@b.test","plan":"pro","list":[1,2,3]},"text":"\"A\"@B.TEST\"","balance":"10.50"}"#;
+    assert_eq!(data(&message, json!({})), full);
+    let mut row = row();
+    (row[1], row[2], row[3]) = (Some(Value::Null), Some(Value::Null), Some(Value::Json("{}".to_owned())));
+    let record = render(&message, json!({}), &row).unwrap();
+    let without = r#"{"a":{"list":[1,2,3]},"text":"nobody","balance":null}"#;
+    assert_eq!(String::from_utf8(record.data).unwrap(), without);
+    assert_eq!(compile(&message, json!({})).unwrap().used_columns().len(), 4);
+}
+
+#[test]
+fn missing_names_are_null_where_the_sync_says_so() {
+    let message = json!({"json": "[{{ row.nobody }}]"});
+    assert!(compile(&message, json!({})).is_err());
+    assert!(compile(&message, json!({"missing": "error"})).is_err());
+    assert_eq!(data(&message, json!({"missing": "null"})), "[null]");
+}
+
+#[test]
+fn every_branch_counts_as_used() {
+    let message =
+        json!({"json": "{% if row.id == 1 %}{{ row.email }}{% else %}{{ previous.balance | json }}{% endif %}"});
+    let compiled = compile(&message, json!({})).unwrap();
+    let used: Vec<_> = compiled.used_columns().into_iter().map(|column| column.name).collect();
+    assert_eq!(used, ["id", "email", "balance"]);
+    assert!(compiled.uses_previous());
+    let computed = compile(&json!({"json": "{% assign c = 'email' %}[{{ row[c] }}]"}), json!({})).unwrap();
+    assert_eq!(computed.used_columns().len(), 5);
+}
+
+#[test]
 fn numbers_follow_the_choice_of_the_sync() {
     let numbers = json!({"numbers": {"id": "string", "balance": "number"}});
     assert_eq!(data(&json!({"json": "[{{row.id}},{{row.balance}}]"}), numbers), r#"["9007199254740993",10.50]"#);

@@ -103,6 +103,21 @@ fn members_that_meet_in_one_name_are_told() {
 }
 
 #[test]
+fn a_fault_of_the_template_is_told_with_its_line_and_column() {
+    let message = json!({"json": "{\n\"a\": {{ row.id | divided_by: 0 }}}"});
+    let rejection = rejected(&message, json!({}), text("x"));
+    assert_eq!(rejection.code, Code::RenderFailed);
+    assert!(rejection.message.starts_with("the message cannot be made: line 2, column "), "{rejection}");
+    let message =
+        json!({"json": "[{% for a in (1..999) %}{% for b in (1..999) %}{% assign c = b %}{% endfor %}{% endfor %}1]"});
+    let rejection = rejected(&message, json!({}), text("x"));
+    assert!(rejection.message.contains("too much work"), "{rejection}");
+    let message = json!({"json": "[{% for a in (1..99) %}{{ row.email }}{% endfor %}]"});
+    let rejection = rejected(&message, json!({"limits": {"record_bytes": 9000}}), text(&"x".repeat(100)));
+    assert_eq!(rejection.code, Code::RecordTooLarge);
+}
+
+#[test]
 fn a_removal_without_kept_values_carries_the_key_or_is_rejected() {
     let key_only = [Some(Value::Int(7)), None, None, None, None];
     let remove = |message: Json, more: Json| {

@@ -1,7 +1,7 @@
 //! Template, row -> output.
 
 use domain::{Change, ColumnType, NumberForm, Value};
-use template::{Context, Node, RenderError, Template};
+use template::{Context, Member, Node, RenderError, Template};
 
 use crate::given::{LIMIT, Model, array, context, json, numeric, render, rendered, text, x};
 
@@ -167,7 +167,7 @@ fn names_of_members_may_have_holes_but_never_meet() {
     assert_eq!(rendered(&template, Value::Null), r#"{"a":1,"":2,"p_":{ "":3}}"#);
     let refused = |source: &str, value: Value| {
         let error = render(&model.json(source).unwrap(), &context(&[Some(value)])).unwrap_err();
-        assert!(matches!(error, RenderError::DuplicateName), "{source}: {error}");
+        assert!(matches!(error, RenderError::DuplicateName { .. }), "{source}: {error}");
     };
     refused(r#"{"a":1,{{ row.x }}:2}"#, text("a"));
     refused(r#"{ {{ row.x }}:2,"a":1}"#, text("a"));
@@ -255,17 +255,18 @@ fn nested_arrays_that_are_too_deep_are_an_error() {
 fn a_message_is_composed_of_paths_constants_and_templates() {
     let model = Model::new(&[("id", ColumnType::Int), ("x", ColumnType::Text)]);
     let names = model.names();
+    let member = |name: &str, value: Node| Member { name: name.to_owned(), value, omit_null: false };
     let node = Node::Object(vec![
-        ("a\"".to_owned(), Node::Template(Template::column("x", &names).unwrap())),
-        (
-            "n".to_owned(),
+        member("a\"", Node::Template(Template::column("x", &names).unwrap())),
+        member(
+            "n",
             Node::Object(vec![
-                ("k".to_owned(), Node::Constant(serde_json::json!({"{{ row.x }}": [1, null, "\n"]}))),
-                ("t".to_owned(), Node::Template(model.text("<\"{{ row.x }}\"\n{{ row.id }}>").unwrap())),
-                ("j".to_owned(), Node::Template(model.json(r#"{"{{row.x}}":{{ row.id }}}"#).unwrap())),
+                member("k", Node::Constant(serde_json::json!({"{{ row.x }}": [1, null, "\n"]}))),
+                member("t", Node::Template(model.text("<\"{{ row.x }}\"\n{{ row.id }}>").unwrap())),
+                member("j", Node::Template(model.json(r#"{"{{row.x}}":{{ row.id }}}"#).unwrap())),
             ]),
         ),
-        ("e".to_owned(), Node::Object(vec![])),
+        member("e", Node::Object(vec![])),
     ]);
     let template = Template::compose(&node, &names);
     let row = [Some(Value::Int(7)), Some(text("\"x"))];
@@ -273,4 +274,47 @@ fn a_message_is_composed_of_paths_constants_and_templates() {
     assert_eq!(render(&template, &context(&row)).unwrap(), expected);
     assert_eq!(template.uses().row, [0, 1]);
     assert!(LIMIT > expected.len());
+}
+
+#[test]
+fn a_composed_message_leaves_out_nulls_where_it_is_told_to_and_holds_tags() {
+    let model = Model::new(&[("id", ColumnType::Int), ("x", ColumnType::Text), ("j", ColumnType::Json)]);
+    let names = model.names();
+    let member = |name: &str, value: Node, omit_null: bool| Member { name: name.to_owned(), value, omit_null };
+    let column = |name: &str| Node::Template(Template::column(name, &names).unwrap());
+    let text = "{% for i in (1..2) %}\"{{ row.x }}\"{% capture y %}\"{% endcapture %}{{ y }}{{ i }}{% endfor %}";
+    let json = "{% if row.id == 7 %}null{% else %}[{{ row.id }}]{% endif %}";
+    let node = Node::Object(vec![
+        member("x", column("x"), true),
+        member("id", column("id"), false),
+        member("t", Node::Template(model.text(text).unwrap()), false),
+        member("j", column("j"), true),
+        member("c", Node::Template(model.json(json).unwrap()), true),
+        member("n", Node::Object(vec![member("x", column("x"), true)]), false),
+        member("z", column("x"), false),
+    ]);
+    let template = Template::compose(&node, &names);
+    assert_eq!(template.uses().row, [0, 1, 2]);
+    let mut rows = vec![
+        (
+            Value::Int(7),
+            Value::Null,
+            Value::Json(" null".to_owned()),
+            r#"{"id":7,"t":"\"\"\"1\"\"\"2","n":{},"z":null}"#,
+        ),
+        (
+            Value::Int(8),
+            crate::given::text("a\""),
+            Value::Json("[null]".to_owned()),
+            r#"{"x":"a\"","id":8,"t":"\"a\"\"\"1\"a\"\"\"2","j":[null],"c":[8],"n":{"x":"a\""},"z":"a\""}"#,
+        ),
+    ];
+    for (id, x, j, expected) in rows.drain(..) {
+        let row = [Some(id), Some(x), Some(j)];
+        assert_eq!(render(&template, &context(&row)).unwrap(), expected);
+        // The same for rows of other columns.
+        let others = Model::new(&[("j", ColumnType::Json), ("x", ColumnType::Text), ("id", ColumnType::Int)]).columns;
+        let turned = [row[2].clone(), row[1].clone(), row[0].clone()];
+        assert_eq!(render(&template.clone().aligned(&others), &context(&turned)).unwrap(), expected);
+    }
 }

@@ -57,6 +57,7 @@ pub(crate) fn context(row: &[Option<Value>]) -> Context<'_> {
         run_started_at: "2026-01-02T03:04:05Z",
         sync_id: "syn_9",
         sync_name: "the \"best\" sync",
+        element: None,
     }
 }
 

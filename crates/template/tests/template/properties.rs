@@ -1,187 +1,14 @@
 //! What holds for any template and any row.
 
-use domain::{ColumnType, NumberForm, Value};
+use domain::Value;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::Value as Json;
+use template::RenderError;
 
-use crate::given::{Model, context, render};
-
-/// Columns of every kind, in an order that `row` follows.
-fn model() -> Model {
-    let array = |kind| ColumnType::Array(Box::new(kind));
-    Model::new(&[
-        ("t", ColumnType::Text),
-        ("n", ColumnType::Numeric),
-        ("m", ColumnType::Numeric),
-        ("i", ColumnType::Int),
-        ("f", ColumnType::Float8),
-        ("b", ColumnType::Bytea),
-        ("j", ColumnType::Json),
-        ("a", array(ColumnType::Text)),
-        ("odd \" name\n", ColumnType::Text),
-    ])
-    .numbers("m", NumberForm::Number)
-    .numbers("i", NumberForm::String)
-}
-
-const COLUMNS: usize = 9;
-
-/// Text that would break out of a string, a number or a template, if anything would.
-fn hostile() -> impl Strategy<Value = String> {
-    prop_oneof![
-        any::<String>(),
-        "[\"\\\\{}\\[\\],:%|\u{0}-\u{1f}\u{2028}é😀a1 -]{0,12}",
-        Just("\",\"x\":1,\"".to_owned()),
-        Just("{{ row.t }}".to_owned()),
-        Just("\\".to_owned()),
-        Just("\\u0022".to_owned()),
-    ]
-}
-
-fn json_text() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
-        Just(Json::Null),
-        any::<bool>().prop_map(Json::from),
-        any::<i64>().prop_map(Json::from),
-        hostile().prop_map(Json::from),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
-            proptest::collection::vec((hostile(), inner), 0..4)
-                .prop_map(|members| Json::Object(members.into_iter().collect())),
-        ]
-    })
-    .prop_map(|json| serde_json::to_string_pretty(&json).unwrap())
-}
-
-/// Any value in any column, whatever the column's type.
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        any::<i64>().prop_map(Value::Int),
-        any::<f64>().prop_map(Value::Float),
-        prop_oneof!["-?[0-9]{1,40}(\\.[0-9]{1,20})?", Just("NaN".to_owned()), hostile()].prop_map(Value::Numeric),
-        hostile().prop_map(Value::Text),
-        proptest::collection::vec(any::<u8>(), 0..9).prop_map(Value::Bytes),
-        json_text().prop_map(Value::Json),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| proptest::collection::vec(inner, 0..4).prop_map(Value::Array))
-}
-
-fn row() -> impl Strategy<Value = Vec<Option<Value>>> {
-    proptest::collection::vec(value().prop_map(Some), COLUMNS)
-}
-
-fn hole() -> impl Strategy<Value = String> {
-    let column = proptest::sample::select(vec!["t", "n", "m", "i", "f", "b", "j", "a"]);
-    prop_oneof![
-        4 => column.clone().prop_map(|name| format!("{{{{ row.{name} }}}}")),
-        1 => column.prop_map(|name| format!("{{{{previous['{name}']}}}}")),
-        1 => proptest::sample::select(vec![
-            "{{ op }}", "{{ row }}", "{{ previous }}", "{{ changed_columns }}", "{{ event.id }}", "{{ event.sequence }}",
-            "{{ run.id }}", "{{ run.started_at }}", "{{ sync.id }}", "{{ sync.name }}", "{{row[\"t\"]}}",
-        ]).prop_map(str::to_owned),
-    ]
-}
-
-/// A piece of string content: literal text that is sure to be no hole, or a hole.
-fn piece() -> impl Strategy<Value = String> {
-    let literal = hostile().prop_map(|text| text.replace('{', "(").replace('%', "#"));
-    prop_oneof![literal, hole()]
-}
-
-/// A valid template as a tree: strings are lists of pieces.
-#[derive(Debug, Clone)]
-enum Part {
-    Constant(String),
-    Hole(String),
-    String(Vec<String>),
-    Array(Vec<Part>),
-    Object(Vec<Part>),
-}
-
-fn part() -> impl Strategy<Value = Part> {
-    let leaf = prop_oneof![
-        json_text().prop_map(|json| Part::Constant(json.replace("{{", "{ {").replace("{%", "{ %"))),
-        hole().prop_map(Part::Hole),
-        proptest::collection::vec(piece(), 0..4).prop_map(Part::String),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Part::Array),
-            proptest::collection::vec(inner, 0..4).prop_map(Part::Object),
-        ]
-    })
-}
-
-fn source(part: &Part, out: &mut String) {
-    match part {
-        Part::Constant(json) => out.push_str(json),
-        Part::Hole(hole) => out.push_str(hole),
-        Part::String(pieces) => {
-            out.push('"');
-            for piece in pieces {
-                if piece.starts_with("{{") {
-                    out.push_str(piece);
-                } else {
-                    let escaped = serde_json::to_string(piece).unwrap();
-                    out.push_str(&escaped[1..escaped.len() - 1]);
-                }
-            }
-            out.push('"');
-        }
-        Part::Array(parts) => list(parts, out, '[', ']', |_, _| {}),
-        Part::Object(parts) => list(parts, out, '{', '}', |at, out| out.push_str(&format!(" \"m{at}\" : "))),
-    }
-}
-
-fn list(parts: &[Part], out: &mut String, open: char, close: char, name: impl Fn(usize, &mut String)) {
-    out.push(open);
-    for (at, part) in parts.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        out.push('\n');
-        name(at, out);
-        source(part, out);
-    }
-    out.push(close);
-}
-
-/// Checks that the output has the structure of the template, and that strings hold exactly what was put into them.
-fn check(part: &Part, output: &Json, model: &Model, row: &[Option<Value>]) -> Result<(), TestCaseError> {
-    match (part, output) {
-        (Part::Constant(json), output) => prop_assert_eq!(&serde_json::from_str::<Json>(json).unwrap(), output),
-        (Part::Hole(_), _) => {}
-        (Part::String(pieces), Json::String(string)) => {
-            let mut expected = String::new();
-            for piece in pieces {
-                if piece.starts_with("{{") {
-                    expected.push_str(&render(&model.text(piece).unwrap(), &context(row)).unwrap());
-                } else {
-                    expected.push_str(piece);
-                }
-            }
-            prop_assert_eq!(&expected, string);
-        }
-        (Part::Array(parts), Json::Array(elements)) => {
-            prop_assert_eq!(parts.len(), elements.len());
-            for (part, element) in parts.iter().zip(elements) {
-                check(part, element, model, row)?;
-            }
-        }
-        (Part::Object(parts), Json::Object(members)) => {
-            prop_assert_eq!(parts.len(), members.len());
-            for (at, part) in parts.iter().enumerate() {
-                check(part, &members[&format!("m{at}")], model, row)?;
-            }
-        }
-        (part, output) => prop_assert!(false, "{part:?} became {output}"),
-    }
-    Ok(())
-}
+use crate::given::{context, render};
+use crate::hostile::{hostile, model, row, value};
+use crate::written::{Checker, hole, part, source};
 
 /// Single holes in value position read back as the value that went in.
 fn exact(value: &Value, output: &Json) -> bool {
@@ -203,19 +30,87 @@ fn exact(value: &Value, output: &Json) -> bool {
     }
 }
 
+/// A few thousand of each, or with `ROWCAST_LONG` some millions.
+#[expect(clippy::disallowed_methods, reason = "the environment chooses how long these tests take; there is no server")]
+fn cases() -> ProptestConfig {
+    let cases = if std::env::var_os("ROWCAST_LONG").is_some() { 1_000_000 } else { 1_000 };
+    ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(cases) }
+}
+
+/// A row may be refused, but only for what it made the template do.
+fn refused(error: &RenderError) -> bool {
+    matches!(error, RenderError::DuplicateName { .. } | RenderError::Failed { .. })
+}
+
+/// Text with one token removed, doubled, replaced by another, or moved.
+fn damaged(text: &str, from: &Index, to: &Index, how: u8) -> String {
+    let tokens = tokens(text);
+    if tokens.is_empty() {
+        return String::new();
+    }
+    let (from, to) = (from.index(tokens.len()), to.index(tokens.len()));
+    let mut tokens = tokens;
+    match how {
+        0 => drop(tokens.remove(from)),
+        1 => tokens.insert(to, tokens[from]),
+        2 => tokens[to] = tokens[from],
+        _ => {
+            let token = tokens.remove(from);
+            tokens.insert(to.min(tokens.len()), token);
+        }
+    }
+    tokens.concat()
+}
+
+/// Tags, outputs, the characters of JSON's structure, and what is between them.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match rest.get(..2) {
+            Some("{%") => rest.find("%}").map_or(2, |end| end + 2),
+            Some("{{") => rest.find("}}").map_or(2, |end| end + 2),
+            _ if "\"{}[],:\\".contains(first) => 1,
+            _ => rest.find(['"', '{', '}', '[', ']', ',', ':', '\\']).unwrap_or(rest.len()).max(1),
+        };
+        let (token, after) = rest.split_at(length);
+        tokens.push(token);
+        rest = after;
+    }
+    tokens
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases())]
 
     #[test]
     fn any_valid_template_renders_any_row_to_json_of_its_own_structure(part in part(), row in row()) {
         let model = model();
-        let mut text = String::new();
-        source(&part, &mut text);
+        let text = source(&part);
         let template = model.json(&text).map_err(|problem| TestCaseError::fail(format!("{text}: {problem}")))?;
-        let output = render(&template, &context(&row)).unwrap();
+        let output = render(&template, &context(&row)).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
         let parsed: Json = serde_json::from_str(&output)
             .map_err(|error| TestCaseError::fail(format!("{text} became {output}: {error}")))?;
-        check(&part, &parsed, &model, &row)?;
+        let checker = Checker { model: &model, row: &row };
+        checker.check(&part, None, &parsed).map_err(|error| TestCaseError::fail(format!("{text} became {output}: {error}")))?;
+    }
+
+    /// A quote, a bracket or a tag goes, comes or moves: the template is refused, or its output is JSON all the same.
+    #[test]
+    fn a_damaged_template_is_refused_or_renders_json(
+        part in part(), row in row(), damage in proptest::collection::vec((any::<Index>(), any::<Index>(), 0_u8..4), 1..3),
+    ) {
+        let model = model();
+        let mut text = source(&part);
+        for (from, to, how) in damage {
+            text = damaged(&text, &from, &to, how);
+        }
+        if let Ok(template) = model.json(&text) {
+            match render(&template, &context(&row)) {
+                Ok(output) => prop_assert!(serde_json::from_str::<Json>(&output).is_ok(), "{} became {}", text, output),
+                Err(error) => prop_assert!(refused(&error), "{}: {}", text, error),
+            }
+        }
     }
 
     #[test]
@@ -234,7 +129,7 @@ proptest! {
         let row = [Some(left), Some(right)];
         match render(&template, &context(&row)) {
             Ok(output) => prop_assert_eq!(serde_json::from_str::<Json>(&output).unwrap().as_object().unwrap().len(), 4),
-            Err(error) => prop_assert!(matches!(error, template::RenderError::DuplicateName), "{}", error),
+            Err(error) => prop_assert!(refused(&error), "{}", error),
         }
     }
 
@@ -250,11 +145,13 @@ proptest! {
         if let Ok(template) = model.json(&source) {
             match render(&template, &context(&row)) {
                 Ok(output) => prop_assert!(serde_json::from_str::<Json>(&output).is_ok(), "{} became {}", source, output),
-                Err(error) => prop_assert!(matches!(error, template::RenderError::DuplicateName), "{}", error),
+                Err(error) => prop_assert!(refused(&error), "{}", error),
             }
         }
-        if let Ok(template) = model.text(&source) {
-            render(&template, &context(&row)).unwrap();
+        if let Ok(template) = model.text(&source)
+            && let Err(error) = render(&template, &context(&row))
+        {
+            prop_assert!(refused(&error), "{}: {}", source, error);
         }
     }
 
