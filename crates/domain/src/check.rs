@@ -124,6 +124,32 @@ impl Sync {
     }
 }
 
+impl Limits {
+    /// Data and partition key, of which the latter alone may take 256 bytes.
+    pub const RECORD_BYTES_MIN: usize = 256;
+    pub const CALL_BYTES_MIN: usize = 1_024;
+
+    /// What works, and serves nobody. Said where a sync is written; one that is stored goes on.
+    pub fn useless(&self) -> Vec<String> {
+        let Self { record_bytes, call_bytes, .. } = *self;
+        let mut out = Vec::new();
+        if record_bytes < Self::RECORD_BYTES_MIN {
+            let least = Self::RECORD_BYTES_MIN;
+            out.push(format!("sync.limits.record_bytes is {record_bytes}; at least {least} bytes are expected"));
+        }
+        if call_bytes < Self::CALL_BYTES_MIN {
+            let least = Self::CALL_BYTES_MIN;
+            out.push(format!("sync.limits.call_bytes is {call_bytes}; at least {least} bytes are expected"));
+        } else if call_bytes < record_bytes {
+            out.push(format!(
+                "sync.limits.call_bytes is {call_bytes}, and one record may take {record_bytes} (record_bytes); a call has to \
+                 take at least one record"
+            ));
+        }
+        out
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

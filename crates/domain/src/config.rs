@@ -125,6 +125,9 @@ pub struct Sync {
     pub partition_key: Expression,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_key: Option<Expression>,
+    /// One message for each element of an array column, instead of one for each row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_out: Option<FanOut>,
     #[serde(default)]
     pub triggers: Triggers,
     #[serde(default)]
@@ -136,6 +139,9 @@ pub struct Sync {
     /// How numbers of a column are written in messages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<String, NumberForm>,
+    /// What a name that nothing is known of means in a template.
+    #[serde(default)]
+    pub missing: Missing,
     #[serde(default)]
     pub guards: Guards,
     #[serde(default)]
@@ -148,6 +154,15 @@ pub struct Sync {
 pub enum Expression {
     Column(String),
     Template(String),
+}
+
+/// What makes several messages of one row. Each element of the column is a unit of its own: it is added, changed and
+/// removed, and its message sees it as `element`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FanOut {
+    /// A column that holds an array: an array of SQL, or one of the type json or jsonb.
+    pub column: String,
 }
 
 /// The three ways to compose a message.
@@ -183,6 +198,25 @@ pub struct MappedField {
     pub to: String,
     #[serde(flatten)]
     pub from: MappedValue,
+    /// What becomes of the member if the value is null.
+    #[serde(default, skip_serializing_if = "NullForm::is_default")]
+    pub null: NullForm,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NullForm {
+    /// The member is there, and null.
+    #[default]
+    Send,
+    /// The member is left out.
+    Omit,
+}
+
+impl NullForm {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -192,6 +226,8 @@ pub enum MappedValue {
     Constant(serde_json::Value),
     /// A template; its output is a JSON string.
     Template(String),
+    /// A JSON text with holes.
+    Json(String),
 }
 
 /// By hand, so that an error in a field is told as it is, and not as "no variant matches".
@@ -228,6 +264,9 @@ struct WrittenField {
     #[serde(default, deserialize_with = "present")]
     constant: Option<serde_json::Value>,
     template: Option<String>,
+    json: Option<String>,
+    #[serde(default)]
+    null: NullForm,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
@@ -238,14 +277,19 @@ impl TryFrom<WrittenField> for MappedField {
     type Error = String;
 
     fn try_from(written: WrittenField) -> Result<Self, String> {
-        let WrittenField { to, column, constant, template } = written;
-        let from = match (column, constant, template) {
-            (Some(column), None, None) => MappedValue::Column(column),
-            (None, Some(constant), None) => MappedValue::Constant(constant),
-            (None, None, Some(template)) => MappedValue::Template(template),
-            _ => return Err(format!("the field `{to}` needs exactly one of `column`, `constant` and `template`")),
+        let WrittenField { to, column, constant, template, json, null } = written;
+        let from = match (column, constant, template, json) {
+            (Some(column), None, None, None) => MappedValue::Column(column),
+            (None, Some(constant), None, None) => MappedValue::Constant(constant),
+            (None, None, Some(template), None) => MappedValue::Template(template),
+            (None, None, None, Some(json)) => MappedValue::Json(json),
+            _ => {
+                return Err(format!(
+                    "the field `{to}` needs exactly one of `column`, `constant`, `template` and `json`"
+                ));
+            }
         };
-        Ok(Self { to, from })
+        Ok(Self { to, from, null })
     }
 }
 
@@ -301,6 +345,16 @@ pub enum KeepValues {
     Used,
     /// Only key values: `previous` and `changed_columns` are null, a removal carries the key alone.
     HashesOnly,
+}
+
+/// What a name that nothing is known of means in a template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// The template is refused when it is saved, unless it says that the name may be missing.
+    #[default]
+    Error,
+    Null,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

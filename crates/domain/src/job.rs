@@ -45,6 +45,13 @@ pub enum Work {
 }
 
 impl Work {
+    /// The kinds that take as long as somebody's query does.
+    pub const LONG: [&str; 2] = ["try-query", "preview-sync"];
+
+    pub fn is_long(&self) -> bool {
+        Self::LONG.contains(&self.kind())
+    }
+
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::TestSource { .. } => "test-source",

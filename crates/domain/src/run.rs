@@ -77,12 +77,14 @@ impl RunState {
     }
 }
 
-/// The counts of a run or an attempt. `queried` and `invalid` count rows, the others units.
+/// The counts of a run or an attempt. `queried`, `invalid` and `rows` count rows, the others units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
     pub queried: u64,
     pub invalid: u64,
+    /// Valid rows.
+    pub rows: u64,
     /// Units that the valid rows hold: as many as rows, unless a row fans out.
     pub units: u64,
     pub unchanged: u64,
@@ -104,6 +106,7 @@ impl Counts {
     /// The sums of promise P3, in words when one does not hold.
     pub fn check(&self) -> Result<(), String> {
         let sums = [
+            ("queried", self.queried, self.rows + self.invalid),
             ("units", self.units, self.unchanged + self.added + self.changed + self.repeated),
             (
                 "added + changed + removed + repeated",

@@ -17,6 +17,9 @@ pub struct Form {
     pub hash_key_id: u32,
     pub key: Vec<Column>,
     pub watched: Vec<Column>,
+    /// The array column whose elements are the units of a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_out: Option<Column>,
 }
 
 /// What has to happen with entries of an older form.
@@ -37,6 +40,13 @@ impl Form {
         if !same_columns(&older.key, &self.key) {
             return Carry::Impossible(format!("the primary key was {} and is {}", names(&older.key), names(&self.key)));
         }
+        if !same_columns(older.fan_out.as_slice(), self.fan_out.as_slice()) {
+            return Carry::Impossible(format!(
+                "{}, and now {}",
+                told(&older.fan_out, "was"),
+                told(&self.fan_out, "is")
+            ));
+        }
         match older.watched.iter().find(|old| !columns.iter().any(|new| new.name == old.name && new.kind == old.kind)) {
             Some(gone) => Carry::Impossible(format!(
                 "the column {} of type {} is gone or changed its type",
@@ -52,11 +62,22 @@ impl Form {
             && self.hash_key_id == other.hash_key_id
             && same_columns(&self.key, &other.key)
             && same_columns(&self.watched, &other.watched)
+            && same_columns(self.fan_out.as_slice(), other.fan_out.as_slice())
     }
 }
 
 fn same_columns(left: &[Column], right: &[Column]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l.name == r.name && l.kind == r.kind)
+}
+
+/// What one message was made for.
+fn told(fan_out: &Option<Column>, verb: &str) -> String {
+    match fan_out {
+        None => format!("each row {verb} one message"),
+        Some(Column { name, source_type, .. }) => {
+            format!("each element of the column {name} of type {source_type} {verb} one message")
+        }
+    }
 }
 
 fn names(columns: &[Column]) -> String {
@@ -79,6 +100,7 @@ mod tests {
             hash_key_id: 1,
             key: vec![column("id", ColumnType::Int)],
             watched: watched.iter().map(|(name, kind)| column(name, kind.clone())).collect(),
+            fan_out: None,
         }
     }
 
@@ -92,5 +114,24 @@ mod tests {
         let retyped = [column("id", ColumnType::Int), column("a", ColumnType::Bytea)];
         assert!(matches!(new.carry(&old, &retyped), Carry::Impossible(_)));
         assert!(old.same(&old.clone()) && !old.same(&new));
+    }
+
+    #[test]
+    fn units_of_another_fan_out_are_other_units() {
+        let kind = |element| ColumnType::Array(Box::new(element));
+        let fanned = |name: &str, kind: ColumnType| Form { fan_out: Some(column(name, kind)), ..form(&[]) };
+        let tags = fanned("tags", kind(ColumnType::Text));
+        let others = [form(&[]), fanned("labels", kind(ColumnType::Text)), fanned("tags", kind(ColumnType::Int))];
+        for other in &others {
+            for (new, old) in [(&tags, other), (other, &tags)] {
+                assert!(matches!(new.carry(old, &[]), Carry::Impossible(_)) && !new.same(old));
+            }
+        }
+        assert!(tags.same(&tags.clone()));
+        let Carry::Impossible(reason) = others[0].carry(&tags, &[]) else { panic!() };
+        assert_eq!(
+            reason,
+            "each element of the column tags of type t was one message, and now each row is one message"
+        );
     }
 }

@@ -3,11 +3,12 @@
 use domain::{Column, Value};
 
 use crate::canonical::{Corrupt, DecodeError, decode, fields, key_field, push_field};
+use crate::fan_out::{ELEMENT, Elements, Flaw, element_type};
 use crate::form::{Form, FormId};
 use crate::hash::{Hash128, HashKey, Purpose, hash};
 use crate::unit::UnitId;
 
-/// The columns of a run: first those that its sync uses, then those that only older forms need.
+/// The columns of a run: first those that its sync uses, then those that only older forms or the fan-out need.
 #[derive(Debug, Clone)]
 pub struct Layout {
     columns: Vec<Column>,
@@ -15,6 +16,15 @@ pub struct Layout {
     key: Vec<usize>,
     /// The form of this run first, then the older ones that rows are hashed in as well.
     forms: Vec<(FormId, Vec<usize>)>,
+    fan_out: Option<FanOut>,
+}
+
+#[derive(Debug, Clone)]
+struct FanOut {
+    /// The place of the array column.
+    place: usize,
+    /// A column of the unit's key.
+    element: Column,
 }
 
 /// What hashing found in a row.
@@ -35,6 +45,10 @@ impl Layout {
                 columns.extend(all.iter().find(|column| column.name == wanted.name).cloned());
             }
         }
+        let array = current.1.fan_out.as_ref();
+        if let Some(array) = array.filter(|array| !columns.iter().any(|column| column.name == array.name)) {
+            columns.push(array.clone());
+        }
         let places = |wanted: &[Column]| -> Vec<usize> {
             wanted.iter().filter_map(|w| columns.iter().position(|column| column.name == w.name)).collect()
         };
@@ -42,7 +56,12 @@ impl Layout {
             .chain(older.iter().map(|(id, form)| (*id, places(&form.watched))))
             .collect();
         let key = places(&current.1.key);
-        Self { used: used.len(), key, forms, columns }
+        let fan_out = array.and_then(|array| {
+            let place = columns.iter().position(|column| column.name == array.name)?;
+            let (name, kind) = (ELEMENT.to_owned(), element_type(&array.kind)?);
+            Some(FanOut { place, element: Column { name, kind, source_type: array.source_type.clone() } })
+        });
+        Self { used: used.len(), key, forms, fan_out, columns }
     }
 
     /// The columns to ask the source for, in this order.
@@ -57,6 +76,16 @@ impl Layout {
 
     pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
         self.key.iter().map(|&index| &self.columns[index])
+    }
+
+    /// What a unit is told by: the columns of the key, and the element of the fan-out behind them.
+    pub fn unit_key_columns(&self) -> Vec<Column> {
+        self.key_columns().chain(self.element()).cloned().collect()
+    }
+
+    /// The element of a fan-out as a column.
+    pub fn element(&self) -> Option<&Column> {
+        self.fan_out.as_ref().map(|fan_out| &fan_out.element)
     }
 
     /// How many hashes `hash_row` gives: one of the content, one a form.
@@ -106,6 +135,44 @@ impl Layout {
             hashes.push(hash(key, Purpose::Row, &[scratch]));
         }
         Ok(Hashed::Row { unit, used })
+    }
+
+    /// Takes a row, as it came from the source, apart.
+    pub fn elements(&self, key: &HashKey, row: &[u8], out: &mut Elements) -> Result<Result<(), Flaw>, Corrupt> {
+        let Some(fan_out) = &self.fan_out else { return Ok(Ok(())) };
+        let field = fields(row).nth(fan_out.place).ok_or(Corrupt)??;
+        let kind = &self.columns.get(fan_out.place).ok_or(Corrupt)?.kind;
+        out.read(key, kind, field)
+    }
+
+    /// What is kept of a unit, in place of what `out` held: the used columns of its row, and behind them its element. Returns
+    /// the hash of it all: two ways to write one element are one unit, and still two contents.
+    pub fn unit_row(key: &HashKey, used: &[u8], element: &[u8], out: &mut Vec<u8>) -> Hash128 {
+        out.clear();
+        out.extend_from_slice(used);
+        push_field(out, Some(element));
+        hash(key, Purpose::Row, &[out])
+    }
+
+    /// The used columns of what is kept of a unit.
+    pub fn row_of<'a>(&self, kept: &'a [u8]) -> Result<&'a [u8], Corrupt> {
+        if self.fan_out.is_none() {
+            return Ok(kept);
+        }
+        let mut length = 0;
+        for field in fields(kept).take(self.used) {
+            length += 4 + field?.map_or(0, <[u8]>::len);
+        }
+        kept.get(..length).ok_or(Corrupt)
+    }
+
+    /// `unit_key_columns` of what is kept of a unit, in canonical form.
+    pub fn unit_key_of(&self, kept: &[u8]) -> Result<Vec<u8>, Corrupt> {
+        let mut out = self.key_of(kept)?;
+        if self.fan_out.is_some() {
+            out.extend_from_slice(kept.get(self.row_of(kept)?.len()..).ok_or(Corrupt)?);
+        }
+        Ok(out)
     }
 
     /// The key columns of a row of used columns, in canonical form.
@@ -162,6 +229,7 @@ mod tests {
             hash_key_id: 1,
             key: vec![all[0].clone()],
             watched: watched.iter().map(|&index| all[index].clone()).collect(),
+            fan_out: None,
         };
         Layout::new(&all[..2], &all, (2, &form(&[0, 1])), &[(1, form(&[0, 2]))])
     }
@@ -179,6 +247,38 @@ mod tests {
         assert_eq!(first[..2], second[..2], "b is not used by the current form");
         assert_ne!(first[2], second[2], "the older form watched b");
         assert_eq!(layout.key_of(&one[..10]).unwrap(), row(&[Some(b"k")]));
+    }
+
+    #[test]
+    fn a_unit_of_a_fan_out_keeps_the_used_columns_and_its_element() {
+        let all = [column("id", ColumnType::Text), column("a", ColumnType::Text), column("tags", ColumnType::Jsonb)];
+        let fan_out = Some(all[2].clone());
+        let form = Form {
+            canonical_version: 1,
+            hash_key_id: 1,
+            key: vec![all[0].clone()],
+            watched: all[..2].to_vec(),
+            fan_out,
+        };
+        let (layout, key) = (Layout::new(&all[..2], &all, (1, &form), &[]), HashKey::new([1; 32]));
+        assert_eq!((layout.columns().len(), layout.used().len()), (3, 2));
+        let names: Vec<_> = layout.unit_key_columns().into_iter().map(|column| column.name).collect();
+        assert_eq!(names, ["id", ELEMENT]);
+        let source = row(&[Some(b"k"), None, Some(b"\x01[1, \"x\"]")]);
+        let (mut elements, mut hashes, mut kept) = (Elements::default(), Vec::new(), Vec::new());
+        let hashed = layout.hash_row(&key, &source, &mut Vec::new(), &mut hashes).unwrap();
+        let Hashed::Row { used, .. } = hashed else { panic!("{hashed:?}") };
+        layout.elements(&key, &source, &mut elements).unwrap().unwrap();
+        let mut contents = Vec::new();
+        for ((_, element), wanted) in elements.iter().zip([&b"1"[..], b"\"x\""]) {
+            contents.push(Layout::unit_row(&key, &source[..used], element, &mut kept));
+            assert_eq!(layout.row_of(&kept).unwrap(), &source[..used]);
+            assert_eq!(layout.unit_key_of(&kept).unwrap(), row(&[Some(b"k"), Some(wanted)]));
+        }
+        assert_eq!(contents.len(), 2);
+        assert_ne!(contents[0], contents[1]);
+        let as_written = Layout::unit_row(&key, &source[..used], b"1.0", &mut kept);
+        assert_ne!(contents[0], as_written, "one unit, and still two messages");
     }
 
     #[test]

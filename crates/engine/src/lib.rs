@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod canonical;
+pub mod fan_out;
 pub mod form;
 pub mod guard;
 pub mod hash;
@@ -9,6 +10,7 @@ pub mod limits;
 pub mod message;
 pub mod outcome;
 pub mod pack;
+pub mod preset;
 pub mod record;
 pub mod rules;
 pub mod shard;

@@ -72,7 +72,7 @@ pub struct PartitionItems {
     pub items: Vec<Item>,
     hashes: Vec<Hash128>,
     width: usize,
-    /// Rows beyond the second of their unit, which `items` leaves out.
+    /// Rows beyond the second of their unit, which `items` leaves out. Elements of a fan-out are no rows.
     pub left_out: u64,
 }
 
@@ -284,13 +284,14 @@ impl PartitionItems {
     fn settle(&mut self) {
         self.items.sort_unstable_by_key(|item| (item.unit, item.block, item.offset));
         let before = self.items.len();
-        let (mut unit, mut times) = (None, 0);
+        let (mut unit, mut times, mut left_out) = (None, 0, 0);
         self.items.retain(|item| {
             times = if unit == Some(item.unit) { times + 1 } else { 1 };
             unit = Some(item.unit);
+            left_out += u64::from(times > 2 && item.unit.child == 0);
             times <= 2
         });
-        self.left_out += (before - self.items.len()) as u64;
+        self.left_out += left_out;
         if self.items.len() < before {
             let mut kept = Vec::with_capacity(self.items.len() * self.width);
             for item in &mut self.items {

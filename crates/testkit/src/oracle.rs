@@ -4,7 +4,7 @@
 //! Messages have to say who they are: `{"op", "key": [..], "event": {"id", "sequence"}, "row": {..}, "previous", ..}`,
 //! with every column of the model in `row`, as `jsonb` would write it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
@@ -28,8 +28,10 @@ pub enum Row {
 pub struct Model {
     pub rows: BTreeMap<Key, Row>,
     pub queried: u64,
-    /// Rows with a null in the key, and all rows of duplicate keys.
+    /// Rows with a null in the key, and all rows of duplicate keys; rows whose elements cannot be told, where rows fan out.
     pub invalid: u64,
+    /// Keys of rows that are invalid and fan out: whatever elements they had, none of them is gone.
+    pub held: BTreeSet<Key>,
 }
 
 impl Model {
@@ -55,6 +57,67 @@ impl Model {
         }
         Ok(model)
     }
+
+    /// The same of a model that fans out by a column: keys have the element behind them, and rows have it as `element` in
+    /// place of the column.
+    pub async fn read_elements(
+        source: &tokio_postgres::Client,
+        query: &str,
+        key: &[&str],
+        array: &str,
+    ) -> Result<Self, String> {
+        let columns = key.iter().map(|column| format!("q.\"{column}\"")).collect::<Vec<_>>().join(", ");
+        let nulls = key.iter().map(|column| format!("q.\"{column}\" is null")).collect::<Vec<_>>().join(" or ");
+        let statement = format!(
+            "select jsonb_build_array({columns})::text, (to_jsonb(q) - '{array}')::text, {nulls},
+                    coalesce(jsonb_typeof(fan.whole), 'null'), coalesce(fanned.parts, '{{}}'),
+                    coalesce(fanned.wrong, false)
+             from (\n{query}\n) q
+             cross join lateral (select to_jsonb(q.\"{array}\") whole) fan
+             left join lateral (
+                 select array_agg(part::text) parts, count(*) <> count(distinct part) or count(*) > 10000
+                            or bool_or(jsonb_typeof(part) = 'null') wrong
+                 from jsonb_array_elements(case jsonb_typeof(fan.whole) when 'array' then fan.whole else '[]' end) part
+             ) fanned on true"
+        );
+        let mut model = Self::default();
+        let mut rows: BTreeMap<Key, Vec<Option<Elements>>> = BTreeMap::new();
+        for found in source.query(&statement, &[]).await.map_err(|error| error.to_string())? {
+            model.queried += 1;
+            if found.get(2) {
+                model.invalid += 1;
+                continue;
+            }
+            let kind: &str = found.get(3);
+            let valid = matches!(kind, "null" | "array") && !found.get::<_, bool>(5);
+            let row = (json(found.get(1))?, found.get(4));
+            rows.entry(json(found.get(0))?.to_string()).or_default().push(valid.then_some(row));
+        }
+        for (key, rows) in rows {
+            match &rows[..] {
+                [Some((row, elements))] => {
+                    for element in elements {
+                        let element = json(element)?;
+                        let (mut row, mut unit) = (row.clone(), json(&key)?);
+                        row["element"] = element.clone();
+                        unit.as_array_mut().ok_or("a key is an array")?.push(element);
+                        model.rows.insert(unit.to_string(), Row::One(row));
+                    }
+                }
+                several => {
+                    model.invalid += several.len() as u64;
+                    model.held.insert(key);
+                }
+            }
+        }
+        Ok(model)
+    }
+
+    fn holds(&self, unit: &Key) -> bool {
+        let mut key: Json = serde_json::from_str(unit).unwrap_or_default();
+        let element = key.as_array_mut().and_then(Vec::pop);
+        element.is_some() && self.held.contains(&key.to_string())
+    }
 }
 
 /// A record of the stream.
@@ -77,7 +140,7 @@ impl Stream {
     pub async fn read(endpoint: &str, stream: &str) -> Result<Self, String> {
         let client = client(endpoint);
         let mut messages = Vec::new();
-        let shards = client.list_shards().stream_name(stream).send().await.map_err(|error| format!("{error:?}"))?;
+        let shards = client.list_shards().stream_name(stream).send().await.map_err(|error| error.to_string())?;
         for shard in shards.shards() {
             for data in shard_records(&client, stream, shard.shard_id()).await? {
                 messages.push(message(&data)?);
@@ -155,7 +218,7 @@ pub fn differences(last: &BTreeMap<Key, &Message>, model: &Model) -> BTreeMap<Ke
         }
     }
     for (key, message) in last {
-        if message.op != "removed" && !model.rows.contains_key(key) {
+        if message.op != "removed" && !model.rows.contains_key(key) && !model.holds(key) {
             wrong.insert(key.clone(), format!("it is gone from the model, the stream says {}", message.text));
         }
     }
@@ -164,17 +227,34 @@ pub fn differences(last: &BTreeMap<Key, &Message>, model: &Model) -> BTreeMap<Ke
 
 /// The sums of promise P3 over the counts of a run or an attempt, one row a unit; what does not add up.
 pub fn sums(counts: &Json) -> Vec<String> {
+    unequal(counts, &[(&["queried"], &["unchanged", "added", "changed", "repeated", "invalid"])])
+}
+
+/// The same where a row is any number of units: the first sum counts rows, the others units.
+pub fn sums_of_elements(counts: &Json) -> Vec<String> {
+    let units: Side<'_> = (&["units"], &["unchanged", "added", "changed", "repeated"]);
+    unequal(counts, &[(&["queried"], &["rows", "invalid"]), units])
+}
+
+/// A row without its array, and the elements of that.
+type Elements = (Json, Vec<String>);
+
+/// The names of counts that add up to the same on both sides.
+type Side<'a> = (&'a [&'a str], &'a [&'a str]);
+
+fn unequal(counts: &Json, first: &[Side<'_>]) -> Vec<String> {
     let count = |name: &str| counts[name].as_u64();
     let sum = |names: &[&str]| names.iter().map(|name| count(name)).sum::<Option<u64>>();
-    [
-        (&["queried"][..], &["unchanged", "added", "changed", "repeated", "invalid"][..]),
+    let others: [Side<'_>; 2] = [
         (&["added", "changed", "removed", "repeated"], &["planned", "not_wanted"]),
         (&["planned"], &["delivered", "rejected", "unanswered", "deferred"]),
-    ]
-    .into_iter()
-    .filter(|(left, right)| sum(left).is_none() || sum(left) != sum(right))
-    .map(|(left, right)| format!("{} is not {} in {counts}", left.join(" + "), right.join(" + ")))
-    .collect()
+    ];
+    first
+        .iter()
+        .chain(&others)
+        .filter(|(left, right)| sum(left).is_none() || sum(left) != sum(right))
+        .map(|(left, right)| format!("{} is not {} in {counts}", left.join(" + "), right.join(" + ")))
+        .collect()
 }
 
 fn message(data: &[u8]) -> Result<Message, String> {
@@ -208,10 +288,10 @@ fn client(endpoint: &str) -> Client {
 async fn shard_records(client: &Client, stream: &str, shard: &str) -> Result<Vec<Vec<u8>>, String> {
     let iterator = client.get_shard_iterator().stream_name(stream).shard_id(shard);
     let answer = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
-    let mut iterator = answer.map_err(|error| format!("{error:?}"))?.shard_iterator;
+    let mut iterator = answer.map_err(|error| error.to_string())?.shard_iterator;
     let mut records = Vec::new();
     while let Some(at) = iterator {
-        let answer = client.get_records().shard_iterator(at).send().await.map_err(|error| format!("{error:?}"))?;
+        let answer = client.get_records().shard_iterator(at).send().await.map_err(|error| error.to_string())?;
         records.extend(answer.records().iter().map(|record| record.data().as_ref().to_vec()));
         iterator = answer.next_shard_iterator.filter(|_| answer.millis_behind_latest.unwrap_or_default() > 0);
     }

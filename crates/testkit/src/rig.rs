@@ -222,7 +222,12 @@ impl Rig {
     pub async fn model(&self) -> Model {
         let definition = self.parsed();
         let key: Vec<&str> = definition.model.key.iter().map(String::as_str).collect();
-        must(Model::read(&self.source, &definition.model.query, &key).await, "read the model")
+        let query = &definition.model.query;
+        let model = match &definition.sync.fan_out {
+            None => Model::read(&self.source, query, &key).await,
+            Some(fan_out) => Model::read_elements(&self.source, query, &key, &fan_out.column).await,
+        };
+        must(model, "read the model")
     }
 
     /// The stream as its consumers read it.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod chosen_rows;
+mod fan_out;
 mod handing_over;
 mod limits_of_a_run;
 mod p1_random_histories;

@@ -193,6 +193,7 @@ impl Product {
         let (present, held) = source.keys();
         plan.counts.queried = present + 2 * held;
         plan.counts.invalid = 2 * held;
+        plan.counts.rows = present;
         plan.guarded = Planned {
             queried: plan.counts.queried,
             invalid_keys: held,

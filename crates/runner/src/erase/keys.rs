@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use domain::{Column, ColumnType};
+use engine::fan_out::ELEMENT;
 use engine::layout::values;
 use serde_json::{Map, Value as Json};
 
 use crate::Error;
-use crate::key_json::{key_json, texts};
+use crate::key_json::{key_json, row_key, texts};
 
 /// With more keys than this, lists are read from end to end.
 const SEARCHES: usize = 20;
@@ -28,15 +29,18 @@ impl KeySet {
         tables: impl IntoIterator<Item = Vec<Column>>,
     ) -> Result<Self, Error> {
         let mut known: Vec<(Vec<Column>, HashSet<Vec<String>>)> = Vec::new();
-        for columns in tables {
+        for mut columns in tables {
+            columns.truncate(row_columns(&columns).len());
             if !known.iter().any(|(other, _)| same(other, &columns)) {
                 known.push((columns, HashSet::new()));
             }
         }
+        let all: Vec<Column> = known.iter().flat_map(|(columns, _)| columns).cloned().collect();
         let mut wanted = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             // The text of an error is kept, so it does not repeat the key.
-            let key = named(key, names).map_err(|problem| Error::ErasedKey { place: place + 1, problem })?;
+            let key =
+                named(&row_key(key, &all), names).map_err(|problem| Error::ErasedKey { place: place + 1, problem })?;
             let mut fits = names.len() == key.len() && names.iter().all(|name| key.contains_key(name));
             for (columns, texts_of) in &mut known {
                 if let Ok(texts) = texts(&Json::Object(key.clone()), columns) {
@@ -60,13 +64,14 @@ impl KeySet {
     /// A key as lists show it: an object of its columns, or an array in their order.
     pub(crate) fn names(&self, key: &Json) -> bool {
         let is = |(columns, wanted): &(Vec<Column>, HashSet<Vec<String>>)| {
-            texts(key, columns).is_ok_and(|texts| wanted.contains(&texts))
+            texts(&row_key(key, columns), columns).is_ok_and(|texts| wanted.contains(&texts))
         };
         self.tables.iter().any(is)
     }
 
-    /// A key as a segment keeps it.
+    /// A key as a segment keeps it, that of a unit too: all elements of a row go with it.
     pub(crate) fn holds(&self, columns: &[Column], key: &[u8]) -> Result<bool, Error> {
+        let columns = row_columns(columns);
         let Some((_, wanted)) = self.tables.iter().find(|(known, _)| same(known, columns)) else { return Ok(false) };
         if wanted.is_empty() {
             return Ok(false);
@@ -96,6 +101,14 @@ impl KeySet {
             _ => return None,
         };
         kinds.all(|column| exact(&column.kind)).then(|| (name.to_owned(), Json::from(text)))
+    }
+}
+
+/// Without the element of a fan-out.
+fn row_columns(columns: &[Column]) -> &[Column] {
+    match columns.split_last() {
+        Some((last, row)) if last.name == ELEMENT => row,
+        _ => columns,
     }
 }
 
@@ -163,6 +176,20 @@ mod tests {
         assert!(set.holds(&columns, &key(7)).unwrap());
         assert!(!set.holds(&columns, &key(8)).unwrap());
         assert!(!set.holds(&[column("id", ColumnType::Text)], &key(7)).unwrap());
+    }
+
+    #[test]
+    fn all_elements_of_a_row_go_with_its_key() {
+        let now = vec![column("id", ColumnType::Int), column(ELEMENT, ColumnType::Text)];
+        let set = KeySet::new(&[json!({"id": 7, "element": "a"})], &names(&["id"]), [now.clone()]).unwrap();
+        assert!(set.names(&json!({"id": 7, "element": "b"})) && set.names(&json!({"id": 7})));
+        assert!(!set.names(&json!({"id": 8, "element": "a"})));
+        assert_eq!(set.searches(), [json!({"id": "7"})]);
+        let key = |id: i64| [&8_i32.to_be_bytes(), id.to_be_bytes().as_slice(), &1_i32.to_be_bytes(), b"c"].concat();
+        assert!(set.holds(&now, &key(7)).unwrap() && !set.holds(&now, &key(8)).unwrap());
+        let element = vec![column("id", ColumnType::Int), column("element", ColumnType::Text)];
+        let set = KeySet::new(&[json!([7, "a"])], &names(&["id", "element"]), [element]).unwrap();
+        assert!(set.names(&json!({"id": 7, "element": "a"})) && !set.names(&json!({"id": 7, "element": "b"})));
     }
 
     #[test]

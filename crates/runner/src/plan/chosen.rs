@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::Column;
+use engine::hash::Hash128;
 use engine::layout::{Layout, values};
 use engine::unit::UnitId;
 use serde_json::Value as Json;
@@ -10,7 +11,8 @@ use store::NewInvalidRow;
 
 use crate::Error;
 use crate::course::ChosenRows;
-use crate::key_json::{json, text, texts};
+use crate::key_json::{json, row_key, text, texts};
+use crate::plan::invalid::Reason;
 
 /// Listed like an invalid row, but it is none: the model has no such row.
 pub(super) const NOT_IN_MODEL: &str = "not-in-model";
@@ -26,11 +28,13 @@ pub struct NotSent {
 
 pub(crate) struct Chosen {
     columns: Vec<Column>,
-    /// The keys as they were asked for, and the unit of each that the model holds.
-    keys: Vec<(Json, Option<UnitId>)>,
+    /// The keys as they were asked for, and the hash of each that the model holds.
+    keys: Vec<(Json, Option<Hash128>)>,
     places: HashMap<Vec<String>, usize>,
-    units: HashSet<UnitId>,
-    held: HashSet<UnitId>,
+    /// Of all units of such a row.
+    hashes: HashSet<Hash128>,
+    held: HashMap<Hash128, Reason>,
+    without_elements: HashSet<Hash128>,
 }
 
 impl Chosen {
@@ -38,13 +42,15 @@ impl Chosen {
         let columns: Vec<Column> = layout.key_columns().cloned().collect();
         let (mut keys, mut places) = (Vec::new(), HashMap::new());
         for key in &rows.keys {
-            let texts = texts(key, &columns).map_err(|problem| Error::ChosenRows(format!("{key}: {problem}")))?;
+            let texts = texts(&row_key(key, &columns), &columns)
+                .map_err(|problem| Error::ChosenRows(format!("{key}: {problem}")))?;
             places.entry(texts).or_insert_with(|| {
                 keys.push((key.clone(), None));
                 keys.len() - 1
             });
         }
-        Ok(Self { columns, keys, places, units: HashSet::new(), held: HashSet::new() })
+        let (hashes, held, without_elements) = (HashSet::new(), HashMap::new(), HashSet::new());
+        Ok(Self { columns, keys, places, hashes, held, without_elements })
     }
 
     /// A row of the model. Keys are compared as people see them, so every row's key is decoded.
@@ -52,37 +58,51 @@ impl Chosen {
         let key = values(&self.columns, &layout.key_of(row)?)?;
         let texts: Vec<String> = self.columns.iter().zip(&key).map(|(c, value)| text(&json(value), &c.kind)).collect();
         if let Some(&place) = self.places.get(&texts) {
-            self.keys[place].1 = Some(unit);
-            self.units.insert(unit);
+            self.keys[place].1 = Some(unit.key);
+            self.hashes.insert(unit.key);
         }
         Ok(())
     }
 
     pub(crate) fn has(&self, unit: UnitId) -> bool {
-        self.units.contains(&unit)
+        self.hashes.contains(&unit.key)
     }
 
-    /// Several rows have this key.
-    pub(crate) fn hold(&mut self, unit: UnitId) {
-        if self.units.contains(&unit) {
-            self.held.insert(unit);
+    /// The row is invalid, or several have its key.
+    pub(crate) fn hold(&mut self, unit: UnitId, reason: Reason) {
+        if self.has(unit) {
+            self.held.insert(unit.key, reason);
+        }
+    }
+
+    /// The row fans out into nothing.
+    pub(crate) fn holds_nothing(&mut self, unit: UnitId) {
+        if self.has(unit) {
+            self.without_elements.insert(unit.key);
         }
     }
 
     pub(crate) fn not_sent(&self) -> Vec<NotSent> {
-        let why = |key: &Json, unit: Option<UnitId>| match unit {
-            Some(unit) if self.held.contains(&unit) => {
-                Some(("duplicate-key", "several rows of the model have this key, so none of them is sent"))
-            }
-            Some(_) => None,
+        let why = |key: &Json, hash: Option<Hash128>| match hash {
+            Some(hash) => match self.held.get(&hash) {
+                Some(Reason::DuplicateKey) => {
+                    Some(("duplicate-key", "several rows of the model have this key, so none of them is sent"))
+                }
+                Some(reason) => Some((reason.code(), reason.message())),
+                None if self.without_elements.contains(&hash) => Some((
+                    "no-elements",
+                    "the array that the sync fans out by is empty in this row, so there is nothing to send",
+                )),
+                None => None,
+            },
             None if has_null(key) => Some((
                 NOT_IN_MODEL,
                 "this key has a null, and rows with a null in their key cannot be told from others",
             )),
             None => Some((NOT_IN_MODEL, "the model holds no row with this key")),
         };
-        let not_sent = |(key, unit): &(Json, Option<UnitId>)| {
-            why(key, *unit).map(|(code, message)| NotSent { key: key.clone(), code, message })
+        let not_sent = |(key, hash): &(Json, Option<Hash128>)| {
+            why(key, *hash).map(|(code, message)| NotSent { key: key.clone(), code, message })
         };
         self.keys.iter().filter_map(not_sent).collect()
     }

@@ -15,6 +15,7 @@ use spill::{Item, Loaded, Partition, PartitionItems, PlanReader, PlanWriter, Scr
 use crate::Error;
 use crate::job::Job;
 use crate::plan::chosen::Chosen;
+use crate::plan::ingest::marked;
 use crate::plan::invalid::{InvalidRows, Reason};
 
 /// What comparing found.
@@ -44,6 +45,8 @@ pub(crate) struct Comparison<'a> {
     pub(super) attempt: Attempt,
     /// Some layers hold rows without columns that this run would keep.
     values_lack: bool,
+    /// The key of the row that is invalid, while its units come by.
+    held: Option<Hash128>,
     pub(super) plan: PlanWriter,
     pub(super) removals: PlanWriter,
     pub(super) silent: Option<SegmentWriter>,
@@ -98,6 +101,7 @@ impl<'a> Comparison<'a> {
             chosen: None,
             attempt,
             values_lack,
+            held: None,
             plan: PlanWriter::create(scratch, "plan")?,
             removals: PlanWriter::create(scratch, "removals")?,
             silent: None,
@@ -135,7 +139,7 @@ impl<'a> Comparison<'a> {
                 progress.scratch_bytes = scratch_bytes;
             });
         }
-        self.out.planned.valid_keys = self.out.counts.units;
+        self.out.planned.valid_keys = self.out.counts.rows;
         let silent = match self.silent {
             Some(writer) => Some(writer.finish().await?),
             None => None,
@@ -177,10 +181,23 @@ impl<'a> Comparison<'a> {
             };
             let rows = &items.items[at..at + rows];
             at += rows.len();
+            let fans_out = self.job.layout.element().is_some();
             match rows {
+                // The elements of these rows follow, and so do the units that they had.
+                markers @ [_, ..] if fans_out && unit.child == 0 => {
+                    self.rows(partition, markers, items, invalid).await?;
+                    self.unit_before_fan_out(unit, here, &covered)?;
+                }
+                _ if self.held == Some(unit.key) => self.held_unit(here.as_ref()),
                 [] => self.absent(unit, here, &covered)?,
-                [item] => self.present(unit, *item, items, here).await?,
-                several => self.held(partition, several, here.as_ref(), invalid).await?,
+                [item] => {
+                    self.out.counts.rows += u64::from(!fans_out);
+                    self.present(unit, *item, items, here).await?;
+                }
+                several => {
+                    self.held_unit(here.as_ref());
+                    self.hold(partition, several, Reason::DuplicateKey, invalid).await?;
+                }
             }
             if self.pending_bytes > self.job.settings.plan_memory / 4 {
                 self.write(partition).await?;
@@ -200,26 +217,72 @@ impl<'a> Comparison<'a> {
         Ok(units)
     }
 
-    async fn held(
+    /// The rows of one key that fan out. If there are several, or if one cannot be taken apart, all units of the key are held.
+    async fn rows(
+        &mut self,
+        partition: &Partition,
+        markers: &[Item],
+        items: &PartitionItems,
+        invalid: &mut InvalidRows,
+    ) -> Result<(), Error> {
+        let reason = match markers {
+            [marker] => items.hashes(marker).first().and_then(marked).map(Reason::Elements),
+            _ => Some(Reason::DuplicateKey),
+        };
+        self.held = reason.and(markers.first()).map(|marker| marker.unit.key);
+        match reason {
+            Some(reason) => self.hold(partition, markers, reason, invalid).await,
+            None => {
+                self.out.counts.rows += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// A version of the row as a whole may be in the stream, from before the sync fanned out.
+    fn unit_before_fan_out(
+        &mut self,
+        unit: UnitId,
+        known: Option<SnapshotUnit>,
+        covered: &HashSet<UnitId>,
+    ) -> Result<(), Error> {
+        match self.held {
+            Some(_) => {
+                self.held_unit(known.as_ref());
+                Ok(())
+            }
+            None => self.absent(unit, known, covered),
+        }
+    }
+
+    fn held_unit(&mut self, known: Option<&SnapshotUnit>) {
+        self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
+    }
+
+    /// Lists rows of one key that are invalid.
+    async fn hold(
         &mut self,
         partition: &Partition,
         items: &[Item],
-        known: Option<&SnapshotUnit>,
+        reason: Reason,
         invalid: &mut InvalidRows,
     ) -> Result<(), Error> {
         self.out.counts.invalid += items.len() as u64;
         self.out.planned.invalid_keys += 1;
-        self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
         if let (Some(chosen), Some(item)) = (&mut self.chosen, items.first()) {
-            chosen.hold(item.unit);
+            chosen.hold(item.unit, reason);
         }
         let mut rows = vec![Vec::new(); items.len()];
         partition.visit(items, |index, row| {
             rows[index] = row.to_vec();
             Ok(())
         })?;
+        let layout = &self.job.layout;
+        let columns: Vec<_> = layout.key_columns().cloned().collect();
         for row in &rows {
-            invalid.push(&self.job.layout, row, Reason::DuplicateKey).await?;
+            // A marker is kept as its key alone.
+            let key = if layout.element().is_some() { row.clone() } else { layout.key_of(row)? };
+            invalid.push(&columns, &key, reason).await?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
-//! Rows that can never be sent: a null in the key, or a key that occurs twice.
+//! Rows that can never be sent: a null in the key, a key that occurs twice, or an array that has no clear elements.
 
 use std::collections::BTreeMap;
 
-use engine::layout::{Layout, values};
+use domain::Column;
+use engine::fan_out::{Flaw, MOST_ELEMENTS};
+use engine::layout::values;
 use serde_json::json;
 use store::NewInvalidRow;
 
@@ -11,24 +13,43 @@ use crate::full_list::{FullList, LISTED};
 use crate::job::Job;
 use crate::key_json::key_json;
 
+const TOO_MANY: &str = "the array that the sync fans out by has more than 10000 elements, so nothing of this row is sent or \
+                        removed";
+const _: () = assert!(MOST_ELEMENTS == 10_000, "the message says how many");
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     NullKey,
     DuplicateKey,
+    Elements(Flaw),
 }
 
 impl Reason {
-    const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::NullKey => "null-key",
             Self::DuplicateKey => "duplicate-key",
+            Self::Elements(Flaw::NotAnArray) => "not-an-array",
+            Self::Elements(Flaw::NullElement) => "null-element",
+            Self::Elements(Flaw::DuplicateElement) => "duplicate-element",
+            Self::Elements(Flaw::TooManyElements) => "too-many-elements",
         }
     }
 
-    const fn message(self) -> &'static str {
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::NullKey => "a column of the primary key is null; such a row cannot be told from others",
             Self::DuplicateKey => "several rows have this key, so none of them is sent and none is removed",
+            Self::Elements(Flaw::NotAnArray) => {
+                "the column that the sync fans out by holds JSON that is no array, so nothing of this row is sent or removed"
+            }
+            Self::Elements(Flaw::NullElement) => {
+                "the array that the sync fans out by has a null element, so nothing of this row is sent or removed"
+            }
+            Self::Elements(Flaw::DuplicateElement) => {
+                "the array that the sync fans out by has an element twice, so nothing of this row is sent or removed"
+            }
+            Self::Elements(Flaw::TooManyElements) => TOO_MANY,
         }
     }
 }
@@ -38,17 +59,23 @@ pub(crate) struct InvalidRows {
     listed: Vec<NewInvalidRow>,
     /// All of them; a preview keeps none.
     full: Option<FullList>,
+    /// Rows with a flaw in their elements, and those with a null in their key. All other invalid rows have a key that occurs
+    /// more than once, and of those not every one comes here.
+    by_code: BTreeMap<&'static str, u64>,
 }
 
 impl InvalidRows {
     pub(crate) fn new(job: &Job) -> Self {
         let full = (!job.preview).then(|| FullList::new(&job.objects, &job.claim, "invalid-rows"));
-        Self { listed: Vec::new(), full }
+        Self { listed: Vec::new(), full, by_code: BTreeMap::new() }
     }
 
-    pub(crate) async fn push(&mut self, layout: &Layout, row: &[u8], reason: Reason) -> Result<(), Error> {
-        let key: Vec<_> = layout.key_columns().cloned().collect();
-        let key = key_json(&key, &values(&key, &layout.key_of(row)?)?);
+    /// `key`: canonical bytes of the columns of the primary key.
+    pub(crate) async fn push(&mut self, columns: &[Column], key: &[u8], reason: Reason) -> Result<(), Error> {
+        let key = key_json(columns, &values(columns, key)?);
+        if reason != Reason::DuplicateKey {
+            *self.by_code.entry(reason.code()).or_default() += 1;
+        }
         if let Some(full) = &mut self.full {
             full.push(&json!({ "key": key, "code": reason.code() })).await?;
         }
@@ -71,11 +98,11 @@ impl InvalidRows {
         std::mem::take(&mut self.listed)
     }
 
-    pub(crate) fn by_code(null_keys: u64, invalid: u64) -> BTreeMap<String, u64> {
-        [(Reason::NullKey, null_keys), (Reason::DuplicateKey, invalid - null_keys)]
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(reason, count)| (reason.code().to_owned(), count))
-            .collect()
+    /// `invalid`: how many invalid rows there are in all.
+    pub(crate) fn by_code(&self, invalid: u64) -> BTreeMap<String, u64> {
+        let others: u64 = self.by_code.values().sum();
+        let duplicates = [(Reason::DuplicateKey.code(), invalid - others)];
+        let all = self.by_code.iter().map(|(code, count)| (*code, *count)).chain(duplicates);
+        all.filter(|(_, count)| *count > 0).map(|(code, count)| (code.to_owned(), count)).collect()
     }
 }

@@ -39,7 +39,6 @@ pub(crate) struct Plan {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) waits_until: Option<Millis>,
     pub(crate) invalid: InvalidRows,
-    pub(crate) null_keys: u64,
     /// The object that lists all invalid rows, if the store does not.
     pub(crate) invalid_list: Option<String>,
     /// Chosen rows that cannot be sent.
@@ -62,7 +61,7 @@ impl Plan {
     }
 
     pub(crate) fn invalid_by_code(&self) -> BTreeMap<String, u64> {
-        let mut by_code = InvalidRows::by_code(self.null_keys, self.counts.invalid);
+        let mut by_code = self.invalid.by_code(self.counts.invalid);
         let unknown = self.not_sent.iter().filter(|not_sent| not_sent.code == chosen::NOT_IN_MODEL).count();
         if unknown > 0 {
             by_code.insert(chosen::NOT_IN_MODEL.to_owned(), unknown as u64);
@@ -126,7 +125,6 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
         shapes: compared.shapes,
         waits_until: compared.waits_until,
         invalid: read.invalid,
-        null_keys: read.null_keys,
         invalid_list,
         not_sent: chosen.map_or_else(Vec::new, |chosen| chosen.not_sent()),
         layers,

@@ -78,9 +78,11 @@ impl Comparison<'_> {
     ) -> Result<PlanEntry, Error> {
         let Version { op, sequence } = version;
         let (key, row, previous) = match row {
-            Some(row) => {
+            Some(mut row) => {
                 let previous = if op == Change::Changed { self.stored(known, false).await?.1 } else { None };
-                (self.job.layout.key_of(&row)?, Some(Stored { shape: 0, row }), previous)
+                let key = self.job.layout.unit_key_of(&row)?;
+                row.truncate(self.job.layout.row_of(&row)?.len());
+                (key, Some(Stored { shape: 0, row }), previous)
             }
             None => {
                 let (key, row) = self.stored(known, true).await?;
@@ -112,9 +114,10 @@ impl Comparison<'_> {
         if self.job.preview {
             return Ok(());
         }
-        let key = match row {
-            Some(row) => self.job.layout.key_of(row)?,
-            None => Vec::new(),
+        let layout = &self.job.layout;
+        let (key, row) = match row {
+            Some(row) => (layout.unit_key_of(row)?, Some(layout.row_of(row)?)),
+            None => (Vec::new(), None),
         };
         let kept = row.filter(|_| self.job.definition().sync.values == KeepValues::Used);
         let value = row.map(|_| Value { key: &key, shape: 0, row: kept });

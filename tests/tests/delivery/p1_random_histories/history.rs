@@ -7,7 +7,7 @@ use domain::{RunId, RunKind, RunState};
 use runner::{Report, RunOptions};
 use serde_json::json;
 use store::Decision;
-use testkit::oracle::{Key, Message, Model, Row, differences, sums};
+use testkit::oracle::{Key, Message, Model, Row, differences, sums, sums_of_elements};
 use testkit::rig::Rig;
 
 use super::chance::Chance;
@@ -15,7 +15,6 @@ use super::chance::Chance;
 const STEPS: u64 = 12;
 /// Whoever hangs is told with its history too.
 const TOO_LONG: Duration = Duration::from_secs(300);
-const QUERY: &str = "select a, b, v, w from items";
 
 pub(super) struct History {
     pub(super) chance: Chance,
@@ -33,13 +32,15 @@ pub(super) struct History {
     pub(super) sends_all: bool,
     pub(super) first_run_only_future: bool,
     pub(super) asked: Option<RunId>,
+    /// Each element of the column `tags` is a unit.
+    pub(super) fans_out: bool,
     seed: u64,
     checked: usize,
 }
 
 impl History {
-    pub(super) async fn tell(seed: u64) {
-        let mut history = Self::begin(seed).await;
+    pub(super) async fn tell(seed: u64, fans_out: bool) {
+        let mut history = Self::begin(seed, fans_out).await;
         let whole = async {
             for _ in 0..STEPS {
                 history.step().await;
@@ -58,16 +59,21 @@ impl History {
         self.told.push(line);
     }
 
-    async fn begin(seed: u64) -> Self {
+    async fn begin(seed: u64, fans_out: bool) -> Self {
         let mut chance = Chance::new(seed);
         let only_future = chance.percent(15);
         let mut rig = Rig::start(
-            "create table items (a bigint, b text, v int, w text);
-             insert into items values (1, 'x', 1, null), (2, 'x', 1, 'é'), (3, 'ü|\"', 1, ''), (4, 'x', 1, 'w')",
+            "create table items (a bigint, b text, v int, w text, tags jsonb);
+             insert into items values (1, 'x', 1, null), (2, 'x', 1, 'é'), (3, 'ü|\"', 1, ''), (4, 'x', 1, 'w');
+             update items set tags = '[\"p\", \"q\", 1]' where a < 4",
             json!({
-                "model": {"query": QUERY, "key": ["a", "b"]},
+                "model": {
+                    "query": if fans_out { "select a, b, v, w, tags from items" } else { "select a, b, v, w from items" },
+                    "key": ["a", "b"],
+                },
                 "sync": {
-                    "message": {"json": message(1)},
+                    "message": {"json": message(1, fans_out)},
+                    "fan_out": fans_out.then(|| json!({"column": "tags"})),
                     "partition_key": {"template": "{{ row.a }}|{{ row.b }}"},
                     "first_run": if only_future { "only-future" } else { "send-all" },
                     // An empty result asks all the same.
@@ -92,6 +98,7 @@ impl History {
             sends_all: true,
             first_run_only_future: only_future,
             asked: None,
+            fans_out,
             seed,
             checked: 0,
         }
@@ -116,7 +123,8 @@ impl History {
         let counted = attempts.iter().map(|attempt| serde_json::to_value(attempt.counts).unwrap());
         for counts in counted.chain([counts]) {
             // An attempt that failed before its plan was whole knows nothing.
-            assert_eq!(sums(&counts), Vec::<String>::new());
+            let wrong = if self.fans_out { sums_of_elements(&counts) } else { sums(&counts) };
+            assert_eq!(wrong, Vec::<String>::new());
         }
         assert_eq!(attempts.last().unwrap().counts, report.counts, "the stored attempt says what the report says");
         if matches!(report.state, RunState::Succeeded | RunState::NeedsApproval) {
@@ -227,11 +235,13 @@ fn state(model: &Model, key: &Key) -> Option<String> {
     }
 }
 
-pub(super) fn message(edition: u32) -> String {
+pub(super) fn message(edition: u32, fans_out: bool) -> String {
+    let (key, member) =
+        if fans_out { (", {{ element }}", r#", "element": {{ element }}"#) } else { Default::default() };
     format!(
-        r#"{{"op": {{{{ op }}}}, "key": [{{{{ row.a }}}}, {{{{ row.b }}}}],
+        r#"{{"op": {{{{ op }}}}, "key": [{{{{ row.a }}}}, {{{{ row.b }}}}{key}],
         "event": {{"id": {{{{ event.id }}}}, "sequence": {{{{ event.sequence }}}}}},
-        "row": {{"a": {{{{ row.a }}}}, "b": {{{{ row.b }}}}, "v": {{{{ row.v }}}}, "w": {{{{ row.w }}}}}},
+        "row": {{"a": {{{{ row.a }}}}, "b": {{{{ row.b }}}}, "v": {{{{ row.v }}}}, "w": {{{{ row.w }}}}{member}}},
         "previous": {{"v": {{{{ previous.v }}}}, "w": {{{{ previous.w }}}}}}, "changed": {{{{ changed_columns }}}}, "edition": {edition}}}"#
     )
 }

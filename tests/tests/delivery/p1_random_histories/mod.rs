@@ -19,10 +19,20 @@ const LANES: u64 = 4;
 
 #[test]
 fn p1_p2_p3_p4_after_any_history_of_faults_and_crashes_the_stream_says_what_the_model_says() {
+    tell_all(false);
+}
+
+#[test]
+fn p1_p2_p3_p4_hold_for_each_element_where_rows_fan_out() {
+    tell_all(true);
+}
+
+fn tell_all(fans_out: bool) {
     let seeds = match (number("ROWCAST_SEED"), number("ROWCAST_LONG")) {
         (Some(seed), _) => seed..=seed,
         (None, Some(1)) => 1..=LONG,
         (None, Some(so_many)) => SHORT + 1..=SHORT + so_many,
+        (None, None) if fans_out => 1..=SHORT / 2,
         (None, None) => 1..=SHORT,
     };
     let next = AtomicU64::new(*seeds.start());
@@ -30,7 +40,7 @@ fn p1_p2_p3_p4_after_any_history_of_faults_and_crashes_the_stream_says_what_the_
         for _ in 0..LANES {
             scope.spawn(|| {
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds.contains(seed)) {
-                    alone(History::tell(seed));
+                    alone(History::tell(seed, fans_out));
                 }
             });
         }

@@ -26,7 +26,7 @@ impl History {
         if self.chance.percent(10) {
             let edition = 1 + self.chance.below(3) as u32;
             self.note(format!("edition {edition}"));
-            self.rig.set("/sync/message", json!({"json": message(edition)})).await;
+            self.rig.set("/sync/message", json!({"json": message(edition, self.fans_out)})).await;
         }
         if self.chance.percent(30) {
             self.note("settled".to_owned());
@@ -58,10 +58,29 @@ impl History {
                 18 => format!("insert into items values ({a}, null, {v}, null)"),
                 _ => "delete from items where a < 5".to_owned(),
             });
+            if self.fans_out && self.chance.percent(80) {
+                let tags = self.tags();
+                statements.push(format!("update items set tags = {tags} where {here}"));
+            }
         }
         let statements = statements.join(";\n");
         self.note(statements.clone());
         self.rig.sql(&statements).await;
+    }
+
+    /// Mostly some elements; some that make the row invalid.
+    fn tags(&mut self) -> String {
+        match self.chance.below(12) {
+            0 => "null".to_owned(),
+            1 => "'[\"p\", null]'".to_owned(),
+            2 => "'[\"p\", 1, \"q\", 1.0]'".to_owned(),
+            3 => "'{\"p\": 1}'".to_owned(),
+            _ => {
+                let all = ["\"p\"", "\"q\"", "1", "{\"k\": [2]}", "true"];
+                let some: Vec<&str> = all.into_iter().filter(|_| self.chance.percent(50)).collect();
+                format!("'[{}]'", some.join(", "))
+            }
+        }
     }
 
     pub(super) async fn set_triggers(&mut self, [added, changed, removed]: [bool; 3]) {
