@@ -64,6 +64,7 @@ pub const OPERATIONS: &[(&str, Needs)] = &[
     ("list_invitations", Needs::Role(Admin)),
     ("list_members", Needs::Role(Viewer)),
     ("list_models", Needs::Role(Viewer)),
+    ("list_presets", Public),
     ("list_problems", Public),
     ("list_rejections", Needs::Role(Viewer)),
     ("list_run_events", Needs::Role(Viewer)),

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Passwords;
 use crate::request::{Limiter, OpenStreams};
@@ -19,6 +20,8 @@ struct Shared {
     passwords: Passwords,
     limits: Limits,
     streams: OpenStreams,
+    /// This process stops: answers that stay open end.
+    stopping: CancellationToken,
 }
 
 /// In memory: each process counts for itself.
@@ -44,7 +47,21 @@ impl App {
             workspace: limiter("workspace", settings.rates.workspace),
         };
         let streams = OpenStreams::new(settings.open_streams);
-        Self { shared: Arc::new(Shared { settings, store, passwords, limits, streams }) }
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                store,
+                passwords,
+                limits,
+                streams,
+                stopping: CancellationToken::new(),
+            }),
+        }
+    }
+
+    /// Ends streams of events at once, so that nobody who stops this process waits for them; who watches connects again.
+    pub fn end_streams(&self) {
+        self.shared.stopping.cancel();
     }
 
     pub fn settings(&self) -> &Settings {
@@ -66,6 +83,10 @@ impl App {
 
     pub(crate) fn streams(&self) -> &OpenStreams {
         &self.shared.streams
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.shared.stopping
     }
 
     pub(crate) fn limits(&self) -> &Limits {

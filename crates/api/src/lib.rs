@@ -12,6 +12,7 @@ mod request;
 mod router;
 mod routes;
 mod settings;
+mod ui;
 
 pub use app::App;
 pub use auth::{Caller, KeyText, Password, SignedIn};

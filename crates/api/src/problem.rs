@@ -265,7 +265,14 @@ impl From<store::Error> for Problem {
             E::LinkEnded { .. } => says(Code::LinkEnded),
             E::Limit { .. } => says(Code::QuotaExceeded),
             E::OtherEmail | E::MemberElsewhere(_) | E::OtherRunWaits { .. } | E::NotOpen(_) => says(Code::Conflict),
-            E::Held { .. } | E::NotHeld(_) | E::Paused { .. } => says(Code::Conflict),
+            E::Held { sync, reason } => {
+                let detail = format!(
+                    "{sync} is held ({reason}): the service was restored from a backup. Choose `full-resync` or `accept` by \
+                     POST to its `restore-decision` first."
+                );
+                Self::new(Code::Conflict, detail)
+            }
+            E::NotHeld(_) | E::Paused { .. } => says(Code::Conflict),
             E::SecretNeeded { .. } => Self::invalid("", sentence(&error.to_string())),
             _ if error.transient() => Self::busy("The service cannot reach its database. Try again.").caused_by(error),
             _ => Self::internal(error),

@@ -9,7 +9,7 @@ use utoipa::openapi::OpenApi;
 use crate::openapi::{complete, operations};
 use crate::problem::{Code, Problem};
 use crate::request::{Gate, METHOD_NOT_ALLOWED, envelope, gate, not_modified};
-use crate::{App, docs, routes};
+use crate::{App, docs, routes, ui};
 
 /// Everything under `/v1`, `/problems`, `/openapi.json` and `/docs`. Serve it with connect info, or every client has the
 /// same address.
@@ -22,7 +22,7 @@ pub fn router(app: App) -> Router {
         .route_layer(from_fn_with_state(gated, gate))
         .merge(docs::routes(&document))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed, METHOD_NOT_ALLOWED))
-        .fallback(async || Problem::not_found())
+        .fallback(ui::page)
         .layer(from_fn_with_state(app.clone(), envelope))
         .with_state(app)
 }

@@ -237,11 +237,13 @@ const fn part_name(part: Part) -> &'static str {
         Part::Message => "the message",
         Part::PartitionKey => "the partition key",
         Part::HashKey => "the hash key",
+        Part::FanOut => "the column whose elements are messages of their own",
         Part::Triggers => "the triggers",
         Part::FirstRun => "the choice for the first run",
         Part::Watch => "the choice of watched columns",
         Part::Values => "which values are kept",
         Part::Numbers => "the form of numbers",
+        Part::Missing => "the meaning of missing names",
         Part::Guards => "the guards",
         Part::Limits => "the limits",
     }

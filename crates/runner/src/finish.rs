@@ -139,7 +139,7 @@ pub(crate) async fn ask_about_changes(job: &Job, differences: &Differences) -> R
 
 /// A guard wants consent: nothing was sent, what was planned stays pending.
 pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Question]) -> Result<Report, Error> {
-    let mut text = questions.iter().map(describe).collect::<Vec<_>>().join(" ");
+    let mut text = questions.iter().map(|question| describe(question, job)).collect::<Vec<_>>().join(" ");
     if job.options.on_change.is_some() {
         text += " The answer about the changed configuration was not used: give it again together with this one.";
     }
@@ -276,15 +276,16 @@ fn not_sent(rows: &[NotSent]) -> String {
     )
 }
 
-pub(crate) fn describe(question: &Question) -> String {
+pub(crate) fn describe(question: &Question, job: &Job) -> String {
+    let units = if job.layout.element().is_some() { "elements" } else { "rows" };
     match question {
         Question::EmptyResult { snapshot } => format!(
-            "The query returned no valid row, but {snapshot} rows were acknowledged before; those that are gone would be removed."
+            "The query returned no valid row, but {snapshot} {units} were acknowledged before; those that are gone would be removed."
         ),
         Question::Removals { removals, not_covered, snapshot } => {
             let covered = removals - not_covered;
             let more = if covered > 0 { format!(" ({covered} of them were approved before)") } else { String::new() };
-            format!("{removals} of {snapshot} rows are gone and would be removed{more}.")
+            format!("{removals} of {snapshot} {units} are gone and would be removed{more}.")
         }
         Question::InvalidKeys { invalid, keys } => {
             format!("{invalid} of {keys} keys are invalid (null or duplicate); their rows are held back.")

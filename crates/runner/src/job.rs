@@ -101,33 +101,56 @@ pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str) -> Resul
     let message = CompiledMessage::compile(&definition.sync, &columns).map_err(|problems| {
         Error::Configuration(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n"))
     })?;
+    let fan_out = fan_out(definition, &columns)?;
     let watched = watched(definition, &message, &columns);
     let wanted = |column: &&Column| {
         [&key, &message.used_columns(), &watched].iter().any(|some| some.iter().any(|c| c.name == column.name))
     };
     let used: Vec<Column> = columns.iter().filter(wanted).cloned().collect();
     let stream = client.stream(&definition.sync.stream).await?;
-    let form = Form { canonical_version: CANONICAL_VERSION, hash_key_id: workspace.hash_key_id, key, watched };
+    let form = Form { canonical_version: CANONICAL_VERSION, hash_key_id: workspace.hash_key_id, key, watched, fan_out };
     Ok(Met { source, client, stream, message, columns, used, form })
 }
 
 /// The columns of the key, in the order of the model's definition.
 fn key_columns(definition: &Definition, columns: &[Column]) -> Result<Vec<Column>, Error> {
-    let find = |name: &String| {
-        columns.iter().find(|column| column.name == *name).cloned().ok_or_else(|| {
-            let near = template::nearest(name, columns.iter().map(|column| column.name.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            Error::Configuration(format!("  model.key: the query has no column `{name}`{hint}"))
-        })
-    };
-    definition.model.key.iter().map(find).collect()
+    definition.model.key.iter().map(|name| find(name, columns, "model.key")).collect()
 }
 
-/// The columns whose change is a change of the row.
+/// The array column whose elements are the units of a row.
+fn fan_out(definition: &Definition, columns: &[Column]) -> Result<Option<Column>, Error> {
+    const FIELD: &str = "sync.fan_out.column";
+    let Some(fan_out) = &definition.sync.fan_out else { return Ok(None) };
+    let column = find(&fan_out.column, columns, FIELD)?;
+    if definition.model.key.contains(&column.name) {
+        return Err(Error::Configuration(format!(
+            "  {FIELD}: the column `{}` is part of the primary key, so a row with other elements would be another row; choose \
+             another key",
+            column.name
+        )));
+    }
+    Ok(Some(column))
+}
+
+fn find(name: &str, columns: &[Column], field: &str) -> Result<Column, Error> {
+    columns.iter().find(|column| column.name == name).cloned().ok_or_else(|| {
+        let near = template::nearest(name, columns.iter().map(|column| column.name.as_str()));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        Error::Configuration(format!("  {field}: the query has no column `{name}`{hint}"))
+    })
+}
+
+/// The columns whose change is a change of the row. The elements of a fan-out are units of their own: another element is no
+/// change of those that were there, unless messages show the array itself, or the user names it.
 fn watched(definition: &Definition, message: &CompiledMessage, columns: &[Column]) -> Vec<Column> {
     let named = |names: &[String]| columns.iter().filter(|column| names.contains(&column.name)).cloned().collect();
+    let fans_out_by = definition.sync.fan_out.as_ref().map(|fan_out| &fan_out.column);
     match &definition.sync.watch {
-        domain::Watch::All => columns.to_vec(),
+        domain::Watch::All => {
+            let shown = message.used_columns();
+            let quiet = |column: &Column| Some(&column.name) == fans_out_by && !shown.contains(column);
+            columns.iter().filter(|column| !quiet(column)).cloned().collect()
+        }
         domain::Watch::Columns(names) => named(names),
         domain::Watch::Used => {
             let used: Vec<String> = message.used_columns().iter().map(|column| column.name.clone()).collect();
@@ -205,7 +228,7 @@ impl Job {
 
     /// The shape of the rows that this run keeps.
     pub(crate) fn shape(&self) -> Shape {
-        Shape { key: self.layout.key_columns().cloned().collect(), columns: self.layout.used().to_vec() }
+        Shape { key: self.layout.unit_key_columns(), columns: self.layout.used().to_vec() }
     }
 
     /// What is kept of each row. With hashes only these are no columns, so that a later run finds that values lack.
@@ -294,6 +317,7 @@ impl Job {
             message: &self.message,
             used: self.layout.used(),
             key: self.layout.key_columns().cloned().collect(),
+            element: self.layout.element().cloned(),
             shapes,
             run_id: self.claim.run.to_string(),
             run_started_at: crate::clock::rfc3339(self.claim.started_at),

@@ -197,7 +197,7 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
     let questions = plan.questions(job);
     let mut preview = Preview {
         counts: plan.counts,
-        questions: questions.iter().map(finish::describe).collect(),
+        questions: questions.iter().map(|question| finish::describe(question, job)).collect(),
         not_sent: plan.not_sent.clone(),
         ..Preview::asking(String::new())
     };

@@ -9,13 +9,16 @@ use snapshots::Shape;
 use spill::{PlanEntry, Stored};
 
 use crate::Error;
-use crate::key_json::key_json;
+use crate::key_json::{element_of, unit_json};
 
 /// What is the same for every record of a run.
 pub(crate) struct Renderer<'a> {
     pub(crate) message: &'a CompiledMessage,
     pub(crate) used: &'a [Column],
+    /// The columns of the row's key.
     pub(crate) key: Vec<Column>,
+    /// The element of a fan-out, which is kept behind them.
+    pub(crate) element: Option<Column>,
     pub(crate) shapes: &'a [Shape],
     pub(crate) run_id: String,
     /// RFC 3339.
@@ -33,6 +36,10 @@ impl Renderer<'_> {
         };
         let previous = entry.previous.as_ref().map(|stored| self.slots(stored)).transpose()?;
         let changed = self.changed_columns(entry)?;
+        let element = match &self.element {
+            Some(element) => element_of(element, &self.key, &entry.key)?,
+            None => None,
+        };
         Ok(self.message.render(&RowContext {
             op: entry.op,
             row: &row,
@@ -44,6 +51,7 @@ impl Renderer<'_> {
             run_started_at: &self.run_started_at,
             sync_id: &self.sync_id,
             sync_name: self.sync_name,
+            element: element.as_ref(),
         }))
     }
 
@@ -51,7 +59,8 @@ impl Renderer<'_> {
         if entry.key.is_empty() {
             return Ok(serde_json::Value::Null);
         }
-        Ok(key_json(&self.key, &values(&self.key, &entry.key)?))
+        let columns: Vec<Column> = self.key.iter().chain(&self.element).cloned().collect();
+        unit_json(&columns, &entry.key)
     }
 
     /// The values of the used columns, as far as they are among those stored.

@@ -19,6 +19,11 @@ pub enum Problem {
     DamagedZone { name: String, reason: jiff::Error },
 
     #[error(
+        "`expression` has {characters} characters, and at most {most} are read; write steps and ranges, such as `*/5`"
+    )]
+    TooLong { characters: usize, most: usize },
+
+    #[error(
         "`expression` has the nickname `{name}`, which does not exist; write @hourly, @daily, @midnight, @weekly, \
          @monthly, @yearly or @annually, or five fields"
     )]

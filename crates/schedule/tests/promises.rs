@@ -259,3 +259,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_expression_has_an_end() {
+    let refused = |expression: String| {
+        let cron = domain::Schedule::Cron { expression, time_zone: "UTC".to_owned() };
+        schedule::Plan::new(&cron).err().map(|problem| (problem.field(), problem.to_string()))
+    };
+    let minutes = |times: usize| format!("{} * * * *", vec!["1"; times].join(","));
+    assert_eq!(refused(minutes(124)), None);
+    let (field, told) = refused(minutes(20_000)).unwrap();
+    assert!(field == "expression" && told.contains("40007 characters") && told.contains("256"), "{told}");
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Loaded, Problems};
+use crate::template::TemplateCommand;
 
 /// Syncs the rows of SQL models into Amazon Kinesis streams.
 #[derive(Debug, Parser)]
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Starts the Kinesis simulator alone.
     Simulator(SimulatorArguments),
+    /// Checks and renders templates.
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Serves the API.
     Serve(ServiceArguments),
     /// Executes runs and jobs.

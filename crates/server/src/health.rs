@@ -99,6 +99,7 @@ async fn look(stores: &[Store], nothing: Checks) -> Checks {
         }
         checks.schema &= told(store.check_schema().await);
         checks.isolation &= told(store.check_isolation().await);
+        checks.master_keys &= told(store.check_master_keys().await);
     }
     checks
 }
@@ -183,6 +184,19 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(missing(&health).await, ["schema"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_is_not_ready_while_a_master_key_is_missing_that_secrets_need() {
+        let (database, store) = database().await;
+        let keys = store::MasterKeys::parse(&format!("here:{}=", "A".repeat(43))).unwrap();
+        let health = Health::new(vec![store.with_keys(keys)], true, CancellationToken::new());
+        assert!(missing(&health).await.is_empty());
+        let text = "insert into workspace (id, name, hash_key) values (gen_random_uuid(), 'w', decode(repeat('00', 32), 'hex'));
+                    insert into data_key (workspace_id, version, master_key_id, nonce, wrapped)
+                    select id, 1, 'elsewhere', '', '' from workspace";
+        cluster().run_script(database.name(), text, "a script").await.unwrap();
+        assert_eq!(missing(&health).await, ["master_keys"]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

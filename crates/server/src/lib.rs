@@ -17,6 +17,7 @@ mod secrets;
 mod service;
 mod show;
 mod sync_file;
+mod template;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ async fn dispatch(cli: cli::Cli) -> Result<Exit> {
         cli::Command::Preview(arguments) => preview::run(arguments).await,
         cli::Command::Demo(arguments) => demo::run(arguments).await,
         cli::Command::Simulator(arguments) => demo::simulator(arguments).await,
+        cli::Command::Template(command) => template::run(&command),
         cli::Command::Serve(arguments) => service::run(arguments, Parts::Api).await,
         cli::Command::Worker(arguments) => service::run(arguments, Parts::Worker).await,
         cli::Command::All(arguments) => service::run(arguments, Parts::Both).await,

@@ -1,9 +1,7 @@
 //! What the service writes to standard error.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
-
 use crate::config::{Log, LogFormat};
+use tracing_subscriber::EnvFilter;
 
 /// Ours. What others write is of interest from warnings on.
 const CRATES: [&str; 9] =
@@ -16,7 +14,7 @@ pub(crate) fn start_for_commands() {
 }
 
 /// As the configuration says; `RUST_LOG` wins over its level. A panic is a line of the log like any other.
-pub(crate) fn start_for_service(log: &Log) -> Result<(), ParseError> {
+pub(crate) fn start_for_service(log: &Log) -> Result<(), String> {
     let filter = match EnvFilter::try_from_default_env() {
         Ok(filter) => filter,
         Err(_) => filter(&log.level)?,
@@ -34,13 +32,20 @@ pub(crate) fn start_for_service(log: &Log) -> Result<(), ParseError> {
 }
 
 /// A level of Rowcast's own crates, or a whole filter.
-pub(crate) fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    let parse = |text: &str| EnvFilter::builder().parse(text).map_err(|error| error.to_string());
     if !["error", "warn", "info", "debug", "trace"].contains(&level) {
-        return EnvFilter::builder().parse(level);
+        // A word alone is read as the name of a crate with all that it says, which nobody means who mistypes a level.
+        let is_level = |text: &str| text.trim().parse::<tracing::level_filters::LevelFilter>().is_ok();
+        let alone = |part: &&str| !part.contains('=') && !level.contains(['[', '{', '"']);
+        return match level.split(',').filter(alone).find(|part| !is_level(part)) {
+            Some(part) => Err(format!("`{part}` is no level; for all of a crate write `{part}=trace`")),
+            None => parse(level),
+        };
     }
     let others = if level == "error" { "error" } else { "warn" };
     let ours: String = CRATES.iter().map(|name| format!(",{name}={level}")).collect();
-    EnvFilter::builder().parse(format!("{others}{ours}"))
+    parse(&format!("{others}{ours}"))
 }
 
 #[cfg(test)]
@@ -52,6 +57,11 @@ mod tests {
         let debug = filter("debug").unwrap().to_string();
         assert!(debug.contains("runner=debug") && debug.contains("warn") && !debug.contains("hyper"), "{debug}");
         assert!(filter("info,runner=trace").unwrap().to_string().contains("runner=trace"));
-        assert!(filter("loud=very").is_err());
+        for fine in ["off", "warn,sqlx=info", "runner[run]=debug"] {
+            assert!(filter(fine).is_ok(), "{fine}");
+        }
+        for odd in ["loud=very", "loud", "verbose,runner=info"] {
+            assert!(filter(odd).is_err(), "{odd}");
+        }
     }
 }

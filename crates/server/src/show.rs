@@ -95,16 +95,26 @@ pub(crate) fn report(name: &str, report: &Report) -> String {
 
 /// The three sums of promise P3.
 pub(crate) fn sums(counts: &Counts) -> String {
-    let Counts { queried, unchanged, added, changed, removed, repeated, invalid, .. } = counts;
-    let Counts { planned, not_wanted, delivered, rejected, unanswered, deferred, .. } = counts;
+    let Counts { added, changed, removed, repeated, planned, not_wanted, .. } = counts;
+    let Counts { delivered, rejected, unanswered, deferred, .. } = counts;
+    let rows = rows_and_units(counts).replace('\n', "\n  ");
     format!(
-        "  queried {queried} = unchanged {unchanged} + added {added} + changed {changed} + repeated {repeated} + \
-         invalid {invalid}\n  \
+        "  {rows}\n  \
          added {added} + changed {changed} + removed {removed} + repeated {repeated} = planned {planned} + not wanted \
          {not_wanted}\n  \
          planned {planned} = delivered {delivered} + rejected {rejected} + unanswered {unanswered} + deferred \
          {deferred}\n"
     )
+}
+
+/// The first sum. Where rows fan out, it is one of rows and one of units.
+fn rows_and_units(counts: &Counts) -> String {
+    let Counts { queried, rows, units, unchanged, added, changed, repeated, invalid, .. } = counts;
+    let present = format!("unchanged {unchanged} + added {added} + changed {changed} + repeated {repeated}");
+    if rows == units {
+        return format!("queried {queried} = {present} + invalid {invalid}");
+    }
+    format!("queried {queried} = valid {rows} + invalid {invalid}\nelements {units} = {present}")
 }
 
 pub(crate) fn report_json(name: &str, report: &Report) -> serde_json::Value {
@@ -167,13 +177,13 @@ pub(crate) fn preview(preview: &Preview) -> String {
         let (op, code, message) = (rejection.op.as_str(), rejection.code, &rejection.message);
         text += &format!("would be rejected: {op} {} {code}: {message}\n", rejection.key);
     }
-    let Counts { queried, unchanged, added, changed, removed, repeated, invalid, planned, not_wanted, .. } =
-        preview.counts;
+    let Counts { removed, planned, not_wanted, .. } = preview.counts;
     text += &format!(
-        "queried {queried} = unchanged {unchanged} + added {added} + changed {changed} + repeated {repeated} + invalid \
-         {invalid}\nremoved {removed}; planned {planned}, not wanted {not_wanted}; {} records, {} bytes\n\
+        "{}\nremoved {removed}; planned {planned}, not wanted {not_wanted}; {} records, {} bytes\n\
          Nothing was sent or stored. run.id, run.started_at, event.id and event.sequence are stand-ins.\n",
-        preview.records_total, preview.bytes_total
+        rows_and_units(&preview.counts),
+        preview.records_total,
+        preview.bytes_total
     );
     text
 }

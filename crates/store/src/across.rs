@@ -29,6 +29,20 @@ impl Store {
         Ok(Backlog { due_runs, lag_seconds: found.lag, queued_jobs })
     }
 
+    /// Whether each master key that a data key needs is one of those that this store was given. A store without any has
+    /// nothing to compare.
+    pub async fn check_master_keys(&self) -> Result<(), Error> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        let needed = sqlx::query_scalar!("select master_keys_in_use() as \"id!\"")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(database("tell which master keys are needed"))?;
+        match needed.into_iter().find(|id| !keys.has(id)) {
+            Some(id) => Err(Error::MissingMasterKey { id, current: keys.current_id().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) async fn local_workspace(&self, name: &str) -> Result<Option<WorkspaceId>, Error> {
         let found = sqlx::query_scalar!("select local_workspace($1)", name)
             .fetch_one(&self.pool)

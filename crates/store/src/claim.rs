@@ -66,18 +66,22 @@ pub struct Beat {
 
 impl Store {
     /// Takes the run whose turn it is, in whatever workspace: those whose runs took little of late come first, and at most
-    /// `running` runs (or as many as its quota says) work at once in each. `None`: nothing is due.
+    /// `running` runs (or as many as its quota says) work at once in each. Nothing of the workspaces in `not_of`. `None`:
+    /// nothing is due.
     pub async fn claim_next(
         &self,
         worker: &str,
         lease_ms: Millis,
         settling_ms: Millis,
         running: u32,
+        not_of: &[WorkspaceId],
     ) -> Result<Option<(WorkspaceId, Claim)>, Error> {
+        let not_of: Vec<Uuid> = not_of.iter().map(|workspace| workspace.uuid()).collect();
         let mut tx = self.pool.begin().await.map_err(database("begin a transaction"))?;
         let picked = sqlx::query!(
-            "select workspace_id as \"workspace_id!\", sync_id as \"sync_id!\" from claimable_sync($1)",
-            running.cast_signed()
+            "select workspace_id as \"workspace_id!\", sync_id as \"sync_id!\" from claimable_sync($1, $2)",
+            running.cast_signed(),
+            &not_of,
         )
         .fetch_optional(&mut *tx)
         .await
@@ -120,7 +124,7 @@ impl Scope {
         if let Some(reason) = state.held {
             return Err(Error::Held { sync, reason });
         }
-        let Some(picked) = claiming.pick().await? else { return Ok(Claimed::Nothing) };
+        let Some(picked) = claiming.pick(state.paused).await? else { return Ok(Claimed::Nothing) };
         if let Some(lease_until) = picked.held_until {
             return Ok(Claimed::Busy { lease_until: millis(lease_until) });
         }
@@ -232,6 +236,8 @@ struct LockedSync {
     stream: Option<Value>,
     question: Option<Value>,
     held: Option<String>,
+    /// Itself, its destination or its workspace.
+    paused: bool,
     now: OffsetDateTime,
 }
 
@@ -256,9 +262,12 @@ impl Claiming {
     async fn lock_sync(&mut self) -> Result<LockedSync, Error> {
         sqlx::query_as!(
             LockedSync,
-            "select name, version, accepted_version, epoch, manifest_version, resync_epoch, first_run_done, stream,
-                    question, held, now() as \"now!\"
-             from sync where workspace_id = $1 and id = $2 for no key update",
+            "select s.name, s.version, s.accepted_version, s.epoch, s.manifest_version, s.resync_epoch, s.first_run_done,
+                    s.stream, s.question, s.held, s.paused or d.paused or w.paused as \"paused!\", now() as \"now!\"
+             from sync s
+             join destination d on d.workspace_id = $1 and d.id = s.destination_id
+             join workspace w on w.id = $1
+             where s.workspace_id = $1 and s.id = $2 for no key update of s",
             self.workspace,
             self.sync.uuid(),
         )
@@ -270,24 +279,26 @@ impl Claiming {
 
     /// `running` sorts after `queued`: the started run comes before the one that waits. `now()` is when this transaction began, so a lease that ended
     /// while it waited for the lock still counts as held: the cautious side. The branches have indexes of open runs alone: a
-    /// sync has ended runs without number.
-    async fn pick(&mut self) -> Result<Option<Picked>, Error> {
+    /// sync has ended runs without number. Of those that wait, one that forgets keys comes first, and alone where it is paused.
+    async fn pick(&mut self, paused: bool) -> Result<Option<Picked>, Error> {
         sqlx::query_as!(
             Picked,
             "select id, kind, options, sync_version, first_epoch,
                     cancel_requested_at is not null as \"cancel_requested!\",
                     case when state = 'running' and lease_until > now() then lease_until end as held_until
              from run
-             where workspace_id = $1 and (state = 'running' or (state = 'queued' and due_at <= now()))
+             where workspace_id = $1
+               and (state = 'running' or (state = 'queued' and due_at <= now() and (kind = 'erase' or not $3)))
                and id in (
                    select id from run where workspace_id = $1 and sync_id = $2 and state = 'running'
                    union all
                    select id from run where workspace_id = $1 and sync_id = $2 and state = 'queued')
-             order by state desc, due_at, id
+             order by state desc, (kind = 'erase') desc, due_at, id
              limit 1
              for no key update",
             self.workspace,
             self.sync.uuid(),
+            paused,
         )
         .fetch_optional(&mut *self.tx)
         .await

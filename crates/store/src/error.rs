@@ -41,6 +41,11 @@ pub enum Error {
     )]
     NotIsolated(String),
     #[error(
+        "the login {login} of the database {}, so policies hold only while it keeps to its role: connect as a login that \
+         is only a member of rowcast_app or rowcast_worker", if *superuser { "is a superuser" } else { "has BYPASSRLS" }
+    )]
+    LoginAbovePolicies { login: String, superuser: bool },
+    #[error(
         "the database has schema version {applied}, and this version of rowcast needs {wanted}; run `rowcast migrate`, or start the version that fits"
     )]
     Schema { applied: i64, wanted: i64 },
@@ -81,6 +86,12 @@ pub enum Error {
          current one, or restore it from where it was kept"
     )]
     UnknownMasterKey { id: String },
+    #[error(
+        "secrets in this database need the master key `{id}`, which is not configured (the current one is `{current}`); add \
+         `{id}:<key>` to master_keys after the current one, from where it was kept. It can go once `rowcast keys rotate \
+         --rewrap-only` has run with both"
+    )]
+    MissingMasterKey { id: String, current: String },
     #[error("{what} does not open: it was damaged or moved, or its master key is not the one of that id; set it anew")]
     DoesNotOpen { what: String },
     #[error("a secret could not be sealed; does this system's generator of random numbers answer?")]

@@ -182,6 +182,7 @@ impl Scope {
         Ok(())
     }
 
+    /// However a run that forgets keys ended, it is not tried again, and must not be what remembers them.
     async fn end_run(&self, tx: &mut PgTransaction<'_>, claim: &Claim, finish: &Finish) -> Result<(), Error> {
         sqlx::query!(
             "with ending as (
@@ -189,7 +190,9 @@ impl Scope {
                  where workspace_id = $1 and sync_id = $2 and epoch = $4 returning counts
              )
              update run set state = $5, ended_at = now(), reason_code = $6, reason_text = $7,
-                            counts = (select counts from ending)
+                            counts = (select counts from ending),
+                            options = case when kind = 'erase'
+                                then jsonb_set(options, '{erase,keys}', '[]', false) else options end
              where workspace_id = $1 and id = $3",
             self.workspace_uuid(),
             claim.sync.uuid(),

@@ -62,6 +62,19 @@ impl Store {
         if faults.is_empty() { Ok(()) } else { Err(Error::NotIsolated(faults.join("; "))) }
     }
 
+    /// Refuses a login that policies do not hold for. The role that a connection takes on holds it back only until something
+    /// says `reset role`. Where the login is of the same hands as the data, as with a private database, that is no matter.
+    pub async fn check_login(&self) -> Result<(), Error> {
+        let above = sqlx::query!(
+            "select rolname::text as \"login!\", rolsuper as \"superuser!\" from pg_roles
+             where rolname = session_user and (rolsuper or rolbypassrls)"
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(database("check its login"))?;
+        above.map_or(Ok(()), |row| Err(Error::LoginAbovePolicies { login: row.login, superuser: row.superuser }))
+    }
+
     /// Refuses a schema that is older or newer than what this process was built for.
     pub async fn check_schema(&self) -> Result<(), Error> {
         let applied = sqlx::query_scalar!("select schema_version()").fetch_one(&self.pool).await;

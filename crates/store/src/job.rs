@@ -139,17 +139,21 @@ impl Scope {
 }
 
 impl Store {
-    /// Takes the oldest job that waits, or whose worker is gone; at most `at_once` of a workspace are at work.
+    /// Takes the oldest job that waits, or whose worker is gone; at most `at_once` of a workspace are at work. None of the
+    /// kinds in `no_kinds`.
     pub async fn claim_job(
         &self,
         worker: &str,
         lease_ms: Millis,
         at_once: u32,
+        no_kinds: &[&str],
     ) -> Result<Option<(WorkspaceId, ClaimedJob)>, Error> {
+        let no_kinds: Vec<String> = no_kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let mut tx = self.pool.begin().await.map_err(database("begin a transaction"))?;
         let picked = sqlx::query!(
-            "select workspace_id as \"workspace_id!\", job_id as \"job_id!\" from claimable_job($1)",
-            at_once.cast_signed()
+            "select workspace_id as \"workspace_id!\", job_id as \"job_id!\" from claimable_job($1, $2)",
+            at_once.cast_signed(),
+            &no_kinds,
         )
         .fetch_optional(&mut *tx)
         .await

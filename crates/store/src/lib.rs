@@ -40,7 +40,7 @@ pub use checkpoint::{Checkpoint, ClosedWindow, LayerChange, NewWindow};
 pub use claim::{Beat, Claim, Claimed};
 pub use config::{
     Destination, Model, NewDestination, NewModel, NewSource, NewSync, NewestRun, Quotas, SET_BESIDE, Secrets, Source,
-    SyncDetails,
+    SyncDetails, SyncFilter,
 };
 pub use definition::{Definition, Part};
 pub use erased_key::{Forgotten, ListedAt, ToldApproval, ToldRun};

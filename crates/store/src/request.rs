@@ -32,7 +32,7 @@ impl Scope {
         Ok(requested)
     }
 
-    /// The same for a user of the service, whose syncs may be paused.
+    /// The same for a user of the service, whose syncs may be paused. That keeps nobody from having keys forgotten.
     pub async fn request_run_by(
         &self,
         by: &Audit,
@@ -56,7 +56,7 @@ impl Scope {
         .map_err(database("read a sync"))?
         .ok_or_else(|| Error::not_found("sync", sync))?;
         let paused = [("sync", state.sync), ("destination", state.destination), ("workspace", state.workspace)];
-        if let Some((what, _)) = paused.into_iter().find(|(_, paused)| *paused) {
+        if let Some((what, _)) = paused.into_iter().find(|(_, paused)| *paused && kind != RunKind::Erase) {
             return Err(Error::Paused { what });
         }
         if let Some(reason) = state.held {
@@ -118,8 +118,8 @@ impl Scope {
         Ok(())
     }
 
-    /// A waiting run is cancelled at once; a started one is asked to end, and its worker learns it by its heartbeat.
-    /// Returns the state after the request: `Running` means "asked".
+    /// A waiting run is cancelled at once, and knows no longer which keys it was to forget; a started one is asked to end, and
+    /// its worker learns it by its heartbeat. Returns the state after the request: `Running` means "asked".
     pub async fn cancel(&self, run: RunId) -> Result<RunState, Error> {
         self.cancel_in(run, None).await
     }
@@ -134,7 +134,9 @@ impl Scope {
             "update run set
                 cancel_requested_at = coalesce(cancel_requested_at, now()),
                 state = case when state = 'queued' then 'cancelled' else state end,
-                ended_at = case when state = 'queued' then now() else ended_at end
+                ended_at = case when state = 'queued' then now() else ended_at end,
+                options = case when state = 'queued' and kind = 'erase'
+                    then jsonb_set(options, '{erase,keys}', '[]', false) else options end
              where workspace_id = $1 and id = $2 and state in ('queued', 'running')
              returning state",
             self.workspace_uuid(),

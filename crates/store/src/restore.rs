@@ -17,8 +17,8 @@ const RAISE: i64 = 1_000_000;
 pub enum AfterRestore {
     /// Every row is sent again.
     FullResync,
-    /// The snapshot of the backup counts. What was sent since is sent again where it differs; rows that came and went since
-    /// then are not known.
+    /// The snapshot of the backup counts: what differs from it is sent. A row that was sent since and is again what the
+    /// backup says is not. With either choice, rows that came since and are gone before the next run are not known.
     Accept,
 }
 

@@ -117,8 +117,11 @@ impl Scope {
         .collect()
     }
 
-    /// Those of the whole workspace, newest first.
+    /// Those of the whole workspace, newest first; `state` leaves out all others.
     pub async fn all_runs(&self, state: Option<RunState>, page: Page) -> Result<Vec<Run>, Error> {
+        if let Some(state) = state {
+            return self.runs_in_state(state, page).await;
+        }
         sqlx::query_as!(
             StoredRun,
             "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
@@ -127,13 +130,38 @@ impl Scope {
              from run r left join lateral (
                 select a.counts from attempt a
                 where a.workspace_id = $1 and a.sync_id = r.sync_id and a.epoch = r.epoch limit 1) a on true
-             where r.workspace_id = $1 and r.id < $2 and ($4::text is null or r.state = $4)
+             where r.workspace_id = $1 and r.id < $2
              order by r.id desc
              limit $3",
             self.workspace_uuid(),
             page.before(),
             page.limit(),
-            state.map(RunState::as_str),
+        )
+        .fetch_all(&mut *self.begin().await?)
+        .await
+        .map_err(database("list runs"))?
+        .into_iter()
+        .map(Run::try_from)
+        .collect()
+    }
+
+    /// A statement of its own: a plan for any state, or none, cannot use the index by state.
+    async fn runs_in_state(&self, state: RunState, page: Page) -> Result<Vec<Run>, Error> {
+        sqlx::query_as!(
+            StoredRun,
+            "select r.id, r.sync_id, r.kind, r.state, r.sync_version, r.options, r.scheduled_for, r.due_at, r.created_at,
+                    r.started_at, r.ended_at, r.first_epoch, r.epoch, r.worker, r.lease_until, r.cancel_requested_at,
+                    coalesce(r.counts, a.counts) as counts, r.reason_code, r.reason_text, r.requested_by
+             from run r left join lateral (
+                select a.counts from attempt a
+                where a.workspace_id = $1 and a.sync_id = r.sync_id and a.epoch = r.epoch limit 1) a on true
+             where r.workspace_id = $1 and r.state = $4 and r.id < $2
+             order by r.id desc
+             limit $3",
+            self.workspace_uuid(),
+            page.before(),
+            page.limit(),
+            state.as_str(),
         )
         .fetch_all(&mut *self.begin().await?)
         .await

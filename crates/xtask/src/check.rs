@@ -20,17 +20,25 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let long = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--long");
     let filter: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--long").collect();
     let postgres = setup::run(shell)?;
-    let schemathesis = setup::schemathesis(shell)?;
+    let (schemathesis, python_liquid) = (setup::schemathesis(shell)?, setup::python_liquid(shell)?);
+    setup::duckdb(shell)?;
+    let liquidjs = setup::liquidjs(shell);
     let mut lines = Vec::new();
     let mut results = Vec::new();
     if filter.is_empty() {
         results.extend([format(shell), lints(shell), deny(shell, if long { Tool::Install } else { Tool::Skip })]);
     }
     let mut tests = tests(shell, &postgres, &filter, long);
-    tests.env("ROWCAST_SCHEMATHESIS", schemathesis);
+    tests.env("ROWCAST_SCHEMATHESIS", schemathesis).env("ROWCAST_PYTHON_LIQUID", python_liquid);
+    if let Some(package) = liquidjs {
+        tests.env("ROWCAST_LIQUIDJS", package);
+    }
     let tested = shell.step_into(&mut lines, "tests", tests);
     let summary = summary(&lines, tested.is_ok());
     results.push(tested);
+    if filter.is_empty() {
+        results.extend(web(shell));
+    }
     if filter.is_empty() && long {
         results.push(mutants::run(shell, None));
     }
@@ -53,6 +61,27 @@ fn tests(shell: &Shell, postgres: &Binaries, filter: &[&str], long: bool) -> Com
         command.env("ROWCAST_LONG", "1");
     }
     command
+}
+
+/// The pages of the web UI: built, checked, tested. Their types are those of the API that the tests have built.
+fn web(shell: &Shell) -> Vec<Result<(), Failure>> {
+    let built = setup::web(shell);
+    if built.is_err() {
+        return vec![built];
+    }
+    let steps = [
+        ("web: lints", "lint"),
+        ("web: types", "types"),
+        ("web: tests", "test"),
+        ("web: the client fits the API", "api:check"),
+        ("web: size of the first load", "budget"),
+    ];
+    let step = |(name, script): (&str, &str)| {
+        let mut command = shell.command("npm", &["run", "--silent", script]);
+        command.current_dir(shell.root().join("web"));
+        shell.step(name, command)
+    };
+    steps.into_iter().map(step).collect()
 }
 
 /// Names every step that failed; the first one is the result.

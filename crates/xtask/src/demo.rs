@@ -6,6 +6,10 @@ use crate::{Failure, setup};
 /// Sets up, then becomes `rowcast demo`, so that a Ctrl-C and the exit code are its own.
 pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let postgres = setup::run(shell)?;
+    // The demo shows everything on the command line too, so it goes on without the pages.
+    if let Err(failure) = setup::web(shell) {
+        say(&format!("    web UI: skipped. {failure}"));
+    }
     let build = shell.cargo(&["build", "--package", "server", "--bin", "rowcast"]);
     shell.step("build (the first time takes some minutes)", build)?;
     let mut command = shell.cargo(&["run", "--quiet", "--package", "server", "--bin", "rowcast", "--", "demo"]);

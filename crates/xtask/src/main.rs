@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod demo;
 mod failure;
+mod fuzz;
 mod mutant_list;
 mod mutants;
 mod prepare;
@@ -28,6 +29,12 @@ cargo xtask <command>
   bench api [--dev] [--seconds N]
                           asks the service for N (5) seconds each, with 1,000 workspaces and 1 million runs in its
                           database, which is kept in target/; --dev: not the optimized build
+  bench template [--json]
+                          renders of a message in a second, beside serde_json, stock Liquid and LiquidJS
+  fuzz [TARGET] [--seconds N]
+                          looks for inputs that break the template engine (targets: compile, render), for N (60)
+                          seconds each
+  web                     builds the pages of the web UI if they have changed; the program built next has them
   deny                    checks licenses, sources and banned crates; installs cargo-deny into target/tools
   help                    this text
 
@@ -65,6 +72,9 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("mutants", []) => mutants::run(&shell, None),
         ("mutants", [name]) => mutants::run(&shell, Some(name)),
         ("bench", [what, arguments @ ..]) if what == "api" => bench::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "template" => bench::template::run(&shell, arguments),
+        ("fuzz", arguments) => fuzz::run(&shell, arguments),
+        ("web", []) => setup::web(&shell),
         ("deny", []) => check::deny(&shell, check::Tool::Install),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

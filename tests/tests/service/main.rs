@@ -12,6 +12,8 @@ mod canary;
 mod curl;
 mod exports;
 mod fairness;
+mod restore;
 mod schemathesis;
+mod stopping;
 mod survival;
 mod world;

@@ -38,11 +38,11 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Crede
     session.map(Credential::Session).ok_or_else(not_valid)
 }
 
-/// `None`: no member, or a key of another workspace, or there is no such workspace.
+/// `None`: no member, or a key of another workspace, or there is no such workspace. A key may do no more than its maker.
 pub(crate) async fn role_in(credential: &Credential, scope: &Scope) -> Result<Option<Role>, Problem> {
     match credential {
         Credential::Session(session) => Ok(scope.membership(session.person).await?),
-        Credential::Key(key) => Ok((key.workspace == scope.workspace()).then_some(key.role)),
+        Credential::Key(key) => Ok((key.workspace == scope.workspace()).then(|| key.acts_as())),
     }
 }
 

@@ -59,6 +59,14 @@ impl Caller {
         }
     }
 
+    /// The person behind it: of a key, whoever made it, also by way of other keys.
+    pub fn maker(&self) -> Option<UserId> {
+        match &self.credential {
+            Credential::Session(session) => Some(session.person),
+            Credential::Key(key) => key.created_by,
+        }
+    }
+
     /// For what depends on the request: nobody gives away a role above their own.
     pub fn require(&self, role: Role) -> Result<(), Problem> {
         if self.role < role { Err(Problem::needs_role(role)) } else { Ok(()) }

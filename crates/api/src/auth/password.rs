@@ -85,6 +85,8 @@ impl Password {
         let lower = self.0.to_lowercase();
         if self.0.chars().count() < Self::MIN {
             Some("A password needs at least 10 characters. Several words make a good one.")
+        } else if self.0.chars().all(char::is_whitespace) {
+            Some("A password needs more than spaces. Several words make a good one.")
         } else if lower == email.to_lowercase() {
             Some("A password must not be the e-mail address. Choose another one.")
         } else if common_passwords::contains(&lower) {
@@ -167,6 +169,7 @@ mod tests {
     fn weak_passwords_are_told_what_is_wrong_with_them() {
         let weakness = |text: &str| password(text).weakness("someone@example.com");
         assert!(weakness("short").unwrap().contains("10"));
+        assert!(weakness(&" \u{3000}".repeat(8)).unwrap().contains("spaces"));
         assert!(weakness("Password1234").unwrap().contains("first"));
         assert!(weakness("Someone@Example.com").unwrap().contains("e-mail"));
         assert!(weakness("correct horse battery").is_none());

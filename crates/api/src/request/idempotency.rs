@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use store::{Answer, Idempotent, Scope, Ticket};
 
@@ -19,6 +19,19 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// What of an answer's headers is kept, beside the body.
 const KEPT: &[HeaderName] = &[header::CONTENT_TYPE, header::ETAG, header::LOCATION];
+
+/// What is kept of an answer that shows rows or keys: whoever has them erased could not reach them here. On the response.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptInstead(Answer);
+
+impl KeptInstead {
+    /// Where the whole answer is to be had, and what may be kept of it.
+    pub(crate) fn accepted(location: &str, body: &impl serde::Serialize) -> Self {
+        let headers = json!({ header::LOCATION.as_str(): location, header::CONTENT_TYPE.as_str(): "application/json" });
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self(Answer { status: StatusCode::ACCEPTED.as_u16(), headers, body })
+    }
+}
 
 /// Whether an operation takes an Idempotency-Key.
 pub(crate) fn supported(method: &Method, operation: &str, needs: Needs) -> bool {
@@ -66,9 +79,13 @@ async fn first(scope: Scope, ticket: Ticket, request: Request, next: Next) -> Re
             scope.abandon_idempotent(&ticket).await?;
             return Ok(response);
         }
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
-        let answer = Answer { status: parts.status.as_u16(), headers: kept(&parts.headers), body: body.to_vec() };
+        let instead = parts.extensions.remove::<KeptInstead>();
+        let answer = instead.map_or_else(
+            || Answer { status: parts.status.as_u16(), headers: kept(&parts.headers), body: body.to_vec() },
+            |KeptInstead(answer)| answer,
+        );
         scope.finish_idempotent(&ticket, &answer).await?;
         Ok(Response::from_parts(parts, Body::from(body)))
     }));

@@ -15,7 +15,7 @@ pub(crate) use client::MissingLayer;
 pub(crate) use envelope::envelope;
 pub use gate::MatchedOperation;
 pub(crate) use gate::{Gate, METHOD_NOT_ALLOWED, gate};
-pub(crate) use idempotency::supported as takes_idempotency_key;
+pub(crate) use idempotency::{KeptInstead, supported as takes_idempotency_key};
 pub(crate) use limiter::{Limiter, of_text};
 pub(crate) use not_modified::not_modified;
 pub(crate) use streams::{OpenStream, OpenStreams};

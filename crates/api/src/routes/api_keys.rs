@@ -7,6 +7,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::auth::{KeyText, Token};
+use crate::clock::now;
 use crate::extract::{Created, Cursor, Json, Limit, Listed, Name, NoContent, Path, Query, Timestamp, page};
 use crate::problem::Problem;
 use crate::routes::roles::RoleName;
@@ -20,7 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct NewApiKey {
     name: Name,
-    /// What it may do, as a member of this role.
+    /// What it may do, as a member of this role; no more than the person behind it may do at the time.
     #[schema(value_type = RoleName)]
     role: Role,
     /// Without one it works until it is revoked.
@@ -36,7 +37,7 @@ struct ApiKey {
     /// The end of the key, to tell keys apart.
     hint: String,
     state: State,
-    /// The person who made it; null if it was another API key.
+    /// The person who made it, or the API key that it was made with. When they are no member any more, it is revoked.
     #[schema(required)]
     created_by: Option<String>,
     created_at: Timestamp,
@@ -87,12 +88,19 @@ async fn list_api_keys(caller: Caller, Query(query): Query<PageQuery>) -> Result
 
 /// Make an API key
 ///
-/// With a role that is not above your own. The key is shown this once; only its hash is kept.
+/// With a role that is not above your own. The key is shown this once; only its hash is kept. It acts with its role or the
+/// present role of the person who made it, whichever is lower, and is revoked when they are no member any more.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/api-keys", tag = "api-keys", request_body = NewApiKey,
     params(("workspace_id" = String, Path)), responses((status = 201, description = "Keep the key in a safe place",
     body = ApiKeyWithSecret, headers(("Location" = String)))))]
 async fn create_api_key(caller: Caller, Json(new): Json<NewApiKey>) -> Result<Created<ApiKeyWithSecret>, Problem> {
     caller.require(new.role)?;
+    if new.expires_at.is_some_and(|Timestamp(moment)| moment <= now()) {
+        return Err(Problem::invalid(
+            "/expires_at",
+            "A moment in the future is expected. Leave it out for a key that stays.",
+        ));
+    }
     let (id, secret) = (KeyId::from_uuid(Uuid::now_v7()), Token::new());
     let key = store::NewApiKey {
         id,
@@ -100,7 +108,7 @@ async fn create_api_key(caller: Caller, Json(new): Json<NewApiKey>) -> Result<Cr
         secret_hash: secret.hash(),
         hint: secret.hint(),
         role: new.role,
-        created_by: caller.person(),
+        created_by: caller.maker(),
         expires_at: new.expires_at.map(|Timestamp(moment)| moment),
     };
     caller.scope.create_api_key(&caller.audit(), &key).await?;
@@ -120,11 +128,13 @@ async fn get_api_key(caller: Caller, Path((_, key)): Path<(WorkspaceId, KeyId)>)
 }
 
 /// Revoke an API key, for good
+///
+/// Nobody touches a key above their own role.
 #[utoipa::path(delete, path = "/v1/workspaces/{workspace_id}/api-keys/{key_id}", tag = "api-keys",
     params(("workspace_id" = String, Path), ("key_id" = String, Path)),
     responses((status = 204, description = "It is worth nothing any more")))]
 async fn revoke_api_key(caller: Caller, Path((_, key)): Path<(WorkspaceId, KeyId)>) -> Result<NoContent, Problem> {
-    caller.scope.revoke_api_key(&caller.audit(), key).await?;
+    caller.scope.revoke_api_key(&caller.audit(), caller.role, key).await?;
     Ok(NoContent)
 }
 

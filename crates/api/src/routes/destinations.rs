@@ -73,7 +73,7 @@ struct DestinationBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
 enum CredentialsBody {
-    /// Absent parts keep what is stored. A session token belongs to its key: with a new key, the one that is stored goes.
+    /// Absent parts keep what is stored, unless region or endpoint change: then all are needed again. A session token belongs to its key: with a new key, the one that is stored goes.
     AccessKey {
         access_key_id: Option<SecretText>,
         secret_access_key: Option<SecretText>,
@@ -281,8 +281,11 @@ impl DestinationBody {
         if let Some(endpoint) = &self.endpoint {
             check_endpoint(app, endpoint)?;
         }
-        let (credentials, secrets) = self.credentials.checked(app, caller, before)?;
         let region = self.region.as_str().to_owned();
+        let stays =
+            |before: &&store::Destination| before.config.region == region && before.config.endpoint == self.endpoint;
+        // Whoever may change a destination must not be able to have its secrets sent to a server of their own.
+        let (credentials, secrets) = self.credentials.checked(app, caller, before.filter(stays))?;
         let config = domain::Destination { region, endpoint: self.endpoint, credentials };
         Ok(NewDestination { name: self.name.as_str().to_owned(), config, secrets })
     }
@@ -337,7 +340,7 @@ impl CredentialsBody {
                         Some(value) => drop(secrets.insert(field.to_owned(), value.into_plaintext())),
                         None if kept(field) => {}
                         None => {
-                            let detail = "It is needed, and none is stored yet.";
+                            let detail = "It is needed: none is stored for this region and endpoint.";
                             return Err(Problem::invalid(format!("/credentials/{field}"), detail));
                         }
                     }

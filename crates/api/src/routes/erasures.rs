@@ -49,8 +49,9 @@ enum KeyOfRow {
 ///
 /// Queues a run that forgets the key wherever the service keeps it: what was acknowledged of it, older snapshots of the
 /// sync, rejections, invalid rows, their full lists, open requests for approval, previews, and what other runs tell of it.
-/// It asks neither the source nor the stream, and begins as soon as the run that works on the sync has ended. Objects are
-/// deleted at once, by that run; afterwards the run tells how many keys it erased, and not which.
+/// It asks neither the source nor the stream, and begins as soon as the run that works on the sync has ended, also while the
+/// sync, its destination or the workspace is paused. Objects are deleted at once, by that run; afterwards the run tells how
+/// many keys it erased, and not which. One that failed or was cancelled has forgotten them too: ask again.
 ///
 /// As far as this sync is concerned the key has never been there. If the model still returns it, **the next run sends it as
 /// `added`**: delete the row in the source first. If it is gone, no removal is sent. A put of it that was never answered is
@@ -62,7 +63,7 @@ enum KeyOfRow {
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/erase-key", tag = "syncs",
     params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = KeyToErase,
     responses((status = 202, description = "The run that will erase it", body = ErasureRequested),
-              (status = 409, description = "It is paused or held, or another special run waits")))]
+              (status = 409, description = "It is held, or a run that sends chosen rows waits: cancel that")))]
 async fn erase_key(
     caller: Caller,
     Path((_, id)): Path<(WorkspaceId, SyncId)>,

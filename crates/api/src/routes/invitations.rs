@@ -114,7 +114,7 @@ async fn create_invitation(
         token_hash: token.hash(),
         email: new.email.map(|email| email.as_str().to_owned()),
         role: new.role,
-        created_by: caller.person(),
+        created_by: caller.maker(),
         ttl_ms: millis(app.settings().invitation_lifetime),
     };
     let made = caller.scope.create_invitation(&caller.audit(), &new).await?;

@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::{Json, Path, Timestamp};
+use crate::request::KeptInstead;
 use crate::{App, Caller, Problem};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -105,10 +106,13 @@ pub(super) async fn answer(app: &App, caller: &Caller, wait: &Wait, work: Work) 
         pause = (pause * 3 / 2).min(LOOK_AT_MOST);
     };
     let ended = job.state.ended();
-    let mut response = Json(Job::from(job)).into_response();
+    let place = format!("/v1/workspaces/{}/jobs/{id}", caller.workspace);
+    let mut job = Job::from(job);
+    let mut response = Json(&job).into_response();
+    job.result = None;
+    response.extensions_mut().insert(KeptInstead::accepted(&place, &job));
     if !ended {
         *response.status_mut() = StatusCode::ACCEPTED;
-        let place = format!("/v1/workspaces/{}/jobs/{id}", caller.workspace);
         if let Ok(place) = HeaderValue::from_str(&place) {
             response.headers_mut().insert(header::LOCATION, place);
         }

@@ -54,7 +54,8 @@ async fn list_members(caller: Caller, Query(query): Query<PageQuery>) -> Result<
 
 /// Give a member another role
 ///
-/// Nobody touches a member above their own role, or gives a role above it. The last owner stays one.
+/// Nobody touches a member above their own role, or gives a role above it. The last owner stays one. API keys that they made
+/// act with the new role, where theirs is above it.
 #[utoipa::path(put, path = "/v1/workspaces/{workspace_id}/members/{person_id}", tag = "members", request_body = MemberUpdate,
     params(("workspace_id" = String, Path), ("person_id" = String, Path)), responses(
     (status = 204, description = "The role was changed"), (status = 409, description = "It is the last owner")))]
@@ -68,6 +69,8 @@ async fn update_member(
 }
 
 /// Remove a member
+///
+/// The API keys that they made are revoked, and their open invitations end.
 #[utoipa::path(delete, path = "/v1/workspaces/{workspace_id}/members/{person_id}", tag = "members",
     params(("workspace_id" = String, Path), ("person_id" = String, Path)), responses(
     (status = 204, description = "They are no member any more"), (status = 409, description = "It is the last owner")))]
@@ -77,6 +80,8 @@ async fn remove_member(caller: Caller, Path((_, person)): Path<(WorkspaceId, Use
 }
 
 /// Leave a workspace
+///
+/// The API keys that you made are revoked, and your open invitations end.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/leave", tag = "members", params(("workspace_id" = String, Path)),
     responses((status = 204, description = "You are no member any more"), (status = 409, description = "You are the last owner")))]
 async fn leave_workspace(caller: Caller) -> Result<NoContent, Problem> {

@@ -12,6 +12,7 @@ mod me;
 mod members;
 mod models;
 mod passwords;
+mod presets;
 mod problems;
 mod rejections;
 mod roles;
@@ -33,6 +34,7 @@ use crate::App;
 pub(crate) fn all() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(problems::routes())
+        .merge(presets::routes())
         .merge(sign_up::routes())
         .merge(sessions::routes())
         .merge(me::routes())

@@ -54,6 +54,9 @@ struct ModelBody {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct ModelList {
+    /// Only those of this source.
+    #[param(value_type = Option<String>)]
+    source: Option<SourceId>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
 }
@@ -71,7 +74,7 @@ struct RowsBody {
     responses((status = 200, description = "The newest first", body = Listed<Model>)))]
 async fn list_models(caller: Caller, Query(query): Query<ModelList>) -> Result<Json<Listed<Model>>, Problem> {
     let page = page("models", query.limit, query.cursor.as_ref())?;
-    let found = caller.scope.models(page).await?;
+    let found = caller.scope.models(query.source, page).await?;
     Ok(Json(Listed::new("models", page, found, |model| model.id.uuid(), Model::from)))
 }
 

@@ -141,3 +141,30 @@ async fn the_identity_of_the_service_is_for_the_workspaces_that_the_operator_nam
     let read = owner.get(&owner.at(&format!("/destinations/{id}"))).await.expect(StatusCode::OK);
     assert_eq!(read.body["credentials"], json!({"type": "service-identity"}));
 }
+
+#[tokio::test]
+async fn secrets_are_needed_again_where_they_would_be_sent_elsewhere() {
+    let api = Fixture::with(api::Settings { endpoint_override: true, ..settings() }).await;
+    let owner = api.sign_up("owner@example.com").await;
+    let mut body = access_key(Some("canary-of-a-token-22bb"));
+    body["endpoint"] = json!("https://kinesis.example.com");
+    let made = owner.post(&owner.at("/destinations"), body.clone()).await.expect(StatusCode::CREATED);
+    let path = made.header("location").to_owned();
+    let mut kept = body.clone();
+    kept["credentials"] = json!({"type": "access-key"});
+    for (field, value) in [
+        ("endpoint", json!("https://kinesis.attacker.example")),
+        ("endpoint", json!(null)),
+        ("region", json!("eu-west-2")),
+    ] {
+        let mut elsewhere = kept.clone();
+        elsewhere[field] = value;
+        let refused = owner.put(&path, "*", elsewhere).await.refused(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/credentials/access_key_id");
+    }
+    owner.put(&path, "*", kept).await.expect(StatusCode::OK);
+    let mut again = access_key(None);
+    again["endpoint"] = json!("https://kinesis.other.example");
+    let moved = owner.put(&path, "*", again).await.expect(StatusCode::OK);
+    assert_eq!(moved.body["credentials"]["session_token"]["set"], false, "the token stays behind");
+}

@@ -1,7 +1,9 @@
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::configured::Configured;
 use crate::fixture::Fixture;
+use crate::worker::Worker;
 
 #[tokio::test]
 async fn operations_whose_answer_is_not_kept_take_no_key() {
@@ -72,4 +74,34 @@ async fn a_request_that_is_still_at_work_is_told_so() {
     scope.begin_idempotent(person.parse().unwrap(), "leave", &hash).await.unwrap();
     let refused = owner.send("POST", &path, None, &header).await.refused(409, "idempotency-in-progress");
     assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn no_kept_answer_shows_a_key_or_a_row() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let (made, worker) = (Configured::new(&owner).await, Worker::new(&api).await);
+    let at = |rest: &str| owner.at(&format!("/syncs/{}/{rest}", made.sync));
+    let once = async |path: &str, body: Value| owner.send("POST", path, Some(body), &[("idempotency-key", path)]).await;
+    let (send, rows) = (at("send-rows"), json!({"rows": [["planted-key"]]}));
+    let first = once(&send, rows.clone()).await.expect(StatusCode::ACCEPTED);
+    let again = once(&send, rows).await.expect(StatusCode::ACCEPTED);
+    assert_eq!((again.text.as_str(), again.header("idempotency-replayed")), (first.text.as_str(), "true"));
+
+    let preview = at("preview");
+    let found = json!({"records": ["planted-key"]});
+    let (first, _) = tokio::join!(once(&preview, json!({})), worker.answer(Ok(found.clone())));
+    assert_eq!(first.expect(StatusCode::OK).body["result"], found);
+    // Whoever asks again is told where it is.
+    let again = once(&preview, json!({})).await.expect(StatusCode::ACCEPTED);
+    assert_eq!((again.header("idempotency-replayed"), &again.body["result"]), ("true", &Value::Null));
+    assert_eq!(owner.get(again.header("location")).await.expect(StatusCode::OK).body["result"], found);
+
+    once(&at("erase-key"), json!({"key": ["planted-key"]})).await;
+    let kept = api.sql("select convert_from(body, 'utf8') || headers::text || key from idempotency").await;
+    assert!(kept.len() >= 2);
+    for row in kept {
+        let text: String = row.get(0);
+        assert!(!text.contains("planted-key"), "{text}");
+    }
 }

@@ -27,7 +27,8 @@ async fn rejecting(api: &Fixture, owner: &Client) -> (String, u64, String) {
         message: format!("it is number {n}"),
     });
     let invalid = NewInvalidRow { key: json!({"id": null}), code: "null-key".to_owned(), message: "null".to_owned() };
-    let counts = Counts { queried: 6, invalid: 1, units: 5, added: 5, planned: 5, rejected: 5, ..Counts::default() };
+    let counts =
+        Counts { queried: 6, invalid: 1, rows: 5, units: 5, added: 5, planned: 5, rejected: 5, ..Counts::default() };
     let last = Checkpoint {
         counts: Some(counts),
         rejections: rejections.collect(),

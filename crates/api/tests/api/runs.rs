@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use domain::{Counts, RunState};
 use serde_json::{Value, json};
@@ -58,7 +60,7 @@ async fn a_run_tells_its_counts_attempts_reason_and_story() {
     let path = owner.at(&format!("/runs/{id}"));
     let working = owner.get(&path).await.expect(StatusCode::OK);
     assert_eq!((&working.body["state"], &working.body["progress"]["phase"]), (&json!("running"), &json!("reading")));
-    let counts = Counts { queried: 3, units: 3, unchanged: 3, ..Counts::default() };
+    let counts = Counts { queried: 3, rows: 3, units: 3, unchanged: 3, ..Counts::default() };
     let last = Checkpoint { counts: Some(counts), ..Checkpoint::default() };
     worker.end(&owner, &claim, RunState::Failed, last).await;
     let ended = owner.get(&path).await.expect(StatusCode::OK);
@@ -149,4 +151,18 @@ async fn nobody_has_more_than_so_many_streams_open() {
     drop(open);
     owner.post(&owner.at(&format!("/runs/{id}/cancel")), json!({})).await.expect(StatusCode::OK);
     owner.get(&path).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_watcher_is_let_go_at_once_when_the_process_stops() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let made = Configured::new(&owner).await;
+    let id = start(&owner, &made, json!({"kind": "normal"})).await;
+    let path = owner.at(&format!("/runs/{id}/stream"));
+    let watched = async { tokio::join!(owner.get(&path), async { api.app.end_streams() }).0 };
+    // The run waits for ever, and a stream of it ends by itself after five minutes.
+    let watched = tokio::time::timeout(Duration::from_secs(60), watched).await.expect("it stays open");
+    assert_eq!(watched.status, StatusCode::OK);
+    assert!(!watched.text.contains("event: ended"), "{}", watched.text);
 }

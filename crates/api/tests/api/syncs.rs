@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use domain::Work;
 use serde_json::{Value, json};
 
-use crate::configured::{Configured, all, make};
+use crate::configured::{Configured, all, make, model, source, sync};
 use crate::fixture::Fixture;
 use crate::worker::Worker;
 
@@ -148,8 +148,43 @@ async fn a_preview_is_a_job_and_chosen_rows_are_a_run() {
     }
     let sent = owner.post(&send, json!({"rows": [[7], {"id": "8"}]})).await.expect(StatusCode::ACCEPTED);
     assert_eq!(sent.body["run"]["kind"], "send-rows");
-    // The shape that `runner::RunOptions` reads.
-    assert_eq!(sent.body["run"]["options"], json!({"rows": {"keys": [[7], {"id": "8"}], "send": "current"}}));
+    // The shape that `runner::RunOptions` reads. The answer may be kept for those who ask again, and does not tell.
+    let run = owner.get(sent.header("location")).await.expect(StatusCode::OK);
+    assert_eq!(run.body["options"], json!({"rows": {"keys": [[7], {"id": "8"}], "send": "current"}}));
+    assert_eq!(sent.body["run"]["options"], json!({"rows": {"keys": [], "send": "current"}}));
+}
+
+#[tokio::test]
+async fn syncs_and_models_are_listed_by_what_they_use() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let stranger = api.sign_up("stranger@example.com").await;
+    let (made, foreign) = (Configured::new(&owner).await, Configured::new(&stranger).await);
+    let source = make(&owner, "/sources", source("another")).await;
+    let model = make(&owner, "/models", model("another", &source)).await;
+    let other = make(&owner, "/syncs", sync("another", &model, &made.destination)).await;
+    let listed = async |path: String| {
+        let answer = owner.get(&owner.at(&path)).await.expect(StatusCode::OK);
+        let items = answer.body["items"].as_array().unwrap().iter();
+        items.map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(listed(format!("/models?source={source}")).await, std::slice::from_ref(&model));
+    assert_eq!(listed(format!("/models?source={}", made.source)).await, std::slice::from_ref(&made.model));
+    assert_eq!(listed(format!("/syncs?model={model}")).await, std::slice::from_ref(&other));
+    assert_eq!(listed(format!("/syncs?destination={}", made.destination)).await, [other.clone(), made.sync.clone()]);
+    assert_eq!(listed(format!("/syncs?destination={}&limit=1", made.destination)).await, [other]);
+    assert_eq!(listed(format!("/syncs?model={}&destination={}", made.model, made.destination)).await, [made.sync]);
+    // What is another workspace's, or nobody's, finds nothing; what is no id is refused.
+    assert_eq!(listed(format!("/syncs?model={}", foreign.model)).await, none);
+    assert_eq!(listed(format!("/syncs?destination={}", foreign.destination)).await, none);
+    assert_eq!(listed(format!("/models?source={}", foreign.source)).await, none);
+    for (odd, parameter) in
+        [("/syncs?model=x", "model"), ("/syncs?destination=x", "destination"), ("/models?source=x", "source")]
+    {
+        let refused = owner.get(&owner.at(odd)).await.refused(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["parameter"], parameter, "{}", refused.text);
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ impl Worker {
     pub(crate) async fn answer(&self, outcome: Result<Value, JobProblem>) -> Work {
         let began = Instant::now();
         loop {
-            if let Some((workspace, job)) = self.store.claim_job("worker", LEASE, 10).await.unwrap() {
+            if let Some((workspace, job)) = self.store.claim_job("worker", LEASE, 10, &[]).await.unwrap() {
                 self.store.scope(workspace).finish_job(job.id, "worker", &outcome).await.unwrap();
                 return job.work;
             }

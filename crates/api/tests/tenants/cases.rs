@@ -94,6 +94,7 @@ pub(crate) const CASES: &[Case] = &[
     of("list_invitations", &[200]),
     of("list_members", &[200]),
     of("list_models", &[200]),
+    of("list_presets", &[200]),
     of("list_problems", &[200]),
     of("list_rejections", &[200]),
     of("list_run_events", &[200]),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use super::places::Places;
 use super::wake::Wake;
 use super::{Service, millis};
 use crate::{Error, Executed, Reporter, Signals, Worker};
@@ -25,6 +26,7 @@ const BACKOFF: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(service: Arc<Service>, wake: Wake, drain: CancellationToken) {
     let places = Arc::new(Semaphore::new(service.service.runs.max(1)));
+    let of_workspaces = Places::new(service.service.runs);
     let tasks = TaskTracker::new();
     while !drain.is_cancelled() {
         let place = tokio::select! {
@@ -32,15 +34,16 @@ pub(super) async fn run(service: Arc<Service>, wake: Wake, drain: CancellationTo
             () = drain.cancelled() => break,
         };
         let Ok(place) = place else { break };
-        match next(&service).await {
+        match next(&service, &of_workspaces.full()).await {
             Ok(Some((workspace, claim, claimed_at))) => {
+                let taken = of_workspaces.take(workspace);
                 let (service, drain, wake) = (Arc::clone(&service), drain.clone(), wake.clone());
                 let span =
                     tracing::info_span!("run", %workspace, sync = %claim.sync, run = %claim.run, epoch = claim.epoch);
                 tasks.spawn(
                     async move {
                         execute(&service, workspace, claim, claimed_at, drain).await;
-                        drop(place);
+                        drop((taken, place));
                         wake.look_for_runs();
                     }
                     .instrument(span),
@@ -64,11 +67,14 @@ pub(super) async fn run(service: Arc<Service>, wake: Wake, drain: CancellationTo
     tasks.wait().await;
 }
 
-async fn next(service: &Service) -> Result<Option<(WorkspaceId, Claim, Instant)>, store::Error> {
+async fn next(
+    service: &Service,
+    not_of: &[WorkspaceId],
+) -> Result<Option<(WorkspaceId, Claim, Instant)>, store::Error> {
     let claimed_at = Instant::now();
     let (lease, settling) = (millis(service.settings.lease), millis(service.settings.settling));
     let running = service.service.quotas.running_runs.unwrap_or(u32::MAX >> 1);
-    let claimed = service.store.claim_next(&service.settings.worker, lease, settling, running).await?;
+    let claimed = service.store.claim_next(&service.settings.worker, lease, settling, running, not_of).await?;
     Ok(claimed.map(|(workspace, claim)| (workspace, claim, claimed_at)))
 }
 

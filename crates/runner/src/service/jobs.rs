@@ -23,6 +23,8 @@ const COLUMNS: u32 = 10_000;
 
 pub(super) async fn run(service: Arc<Service>, wake: Wake, drain: CancellationToken) {
     let places = Arc::new(Semaphore::new(service.service.jobs.max(1)));
+    // Queries and previews go on for as long as somebody's database likes: they leave places to what is short.
+    let long_places = Arc::new(Semaphore::new((service.service.jobs / 2).max(1)));
     let tasks = TaskTracker::new();
     while !drain.is_cancelled() {
         let place = tokio::select! {
@@ -33,14 +35,18 @@ pub(super) async fn run(service: Arc<Service>, wake: Wake, drain: CancellationTo
         // A worker that dies with a job leaves it to another one somewhat later than it could have ended.
         let lease = millis(service.service.job_time + Duration::from_secs(10));
         let worker = service.settings.worker.clone();
-        match service.store.claim_job(&worker, lease, service.service.jobs_per_workspace).await {
+        let no_kinds: &[&str] = if long_places.available_permits() == 0 { &Work::LONG } else { &[] };
+        match service.store.claim_job(&worker, lease, service.service.jobs_per_workspace, no_kinds).await {
             Ok(Some((workspace, job))) => {
-                let service = Arc::clone(&service);
+                let long_place =
+                    if job.work.is_long() { Arc::clone(&long_places).try_acquire_owned().ok() } else { None };
+                let (service, wake) = (Arc::clone(&service), wake.clone());
                 let span = tracing::info_span!("job", %workspace, job = %job.id, kind = job.work.kind());
                 tasks.spawn(
                     async move {
                         answer(&service, workspace, job).await;
-                        drop(place);
+                        drop((long_place, place));
+                        wake.look_for_jobs();
                     }
                     .instrument(span),
                 );
@@ -89,7 +95,10 @@ async fn answer(service: &Arc<Service>, workspace: WorkspaceId, job: ClaimedJob)
 }
 
 async fn within(service: Arc<Service>, workspace: WorkspaceId, work: Work) -> Result<Value, JobProblem> {
-    let time = service.service.job_time;
+    let time = match &work {
+        Work::TryQuery { .. } => service.service.query_time.min(service.service.job_time),
+        _ => service.service.job_time,
+    };
     match tokio::time::timeout(time, Box::pin(work_on(&service, workspace, work))).await {
         Ok(done) => done.map_err(|error| problem(error.code(), told(&error))),
         Err(_) => Err(problem("took-too-long", format!("there was no answer within {} s", time.as_secs()))),
@@ -111,7 +120,7 @@ fn problem(code: &str, detail: String) -> JobProblem {
 
 async fn work_on(service: &Service, workspace: WorkspaceId, work: Work) -> Result<Value, Error> {
     let worker = service.worker(workspace).await?;
-    let deadline = service.service.job_time;
+    let deadline = service.service.query_time;
     match work {
         Work::TestSource { source } => {
             let source = access::source(&worker, &worker.scope.source(source).await?.config).await?;

@@ -6,6 +6,7 @@
 mod dispatch;
 mod housekeeping;
 mod jobs;
+mod places;
 mod schedules;
 mod wake;
 
@@ -23,9 +24,9 @@ use crate::{Error, Worker};
 /// What the operator decides about a worker process. `server` fills it from its configuration.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// Runs at work at once in this process.
+    /// Runs at work at once in this process; one workspace gets all but one of the places.
     pub runs: usize,
-    /// Jobs at work at once in this process.
+    /// Jobs at work at once in this process; queries and previews get half of the places.
     pub jobs: usize,
     /// Jobs at work at once for one workspace, in all processes.
     pub jobs_per_workspace: u32,
@@ -35,6 +36,8 @@ pub struct ServiceSettings {
     pub poll: Duration,
     /// How long a job may take.
     pub job_time: Duration,
+    /// How long a query may take that somebody tries.
+    pub query_time: Duration,
     pub retention: Retention,
 }
 
@@ -54,11 +57,12 @@ impl Default for ServiceSettings {
     fn default() -> Self {
         Self {
             runs: 4,
-            jobs: 8,
-            jobs_per_workspace: 4,
-            quotas: Quotas { running_runs: Some(4), ..Quotas::default() },
+            jobs: 4,
+            jobs_per_workspace: 2,
+            quotas: Quotas { running_runs: Some(2), ..Quotas::default() },
             poll: Duration::from_secs(1),
             job_time: Duration::from_secs(60),
+            query_time: Duration::from_secs(15),
             retention: Retention::default(),
         }
     }

@@ -50,4 +50,8 @@ impl Wake {
     pub(super) fn look_for_runs(&self) {
         self.runs.notify_one();
     }
+
+    pub(super) fn look_for_jobs(&self) {
+        self.jobs.notify_one();
+    }
 }

@@ -26,10 +26,17 @@ const MONTH: Field = Field {
 const WEEKDAY: Field =
     Field { name: "day of week", first: 0, last: 6, words: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] };
 
+/// Characters of an expression. Whatever one can say fits into fewer.
+const LONGEST: usize = 256;
+
 const DAYS_OF_MONTHS: [i64; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 impl Cron {
     pub(crate) fn parse(expression: &str) -> Result<Self, Problem> {
+        let characters = expression.chars().count();
+        if characters > LONGEST {
+            return Err(Problem::TooLong { characters, most: LONGEST });
+        }
         let expression = expression.trim();
         let expression = if expression.starts_with('@') { nickname(expression)? } else { expression };
         let [minute, hour, day, month, weekday] = five(expression)?;

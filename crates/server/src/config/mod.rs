@@ -88,6 +88,7 @@ pub(crate) struct Worker {
     pub(crate) concurrency: u32,
     pub(crate) jobs: u32,
     pub(crate) jobs_per_workspace: u32,
+    pub(crate) query_time: Duration,
     pub(crate) lease: Duration,
     pub(crate) plan_memory: Bytes,
     pub(crate) window_records: u32,
@@ -181,6 +182,13 @@ fn parse(text: Option<(&str, &str)>, environment: &BTreeMap<String, String>) -> 
     let mut reader = reader::Reader::new(given);
     let config = sections::read(&mut reader);
     Ok(Loaded { entries: reader.finish()?, config })
+}
+
+impl Config {
+    /// What is allowed, and the operator should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        sections::warnings(self)
+    }
 }
 
 /// The effective configuration as text, a line a setting, with where each value comes from.

@@ -8,6 +8,7 @@ use super::value::{Bytes, Cap, Identity, LogFormat, Rate, SignUp};
 use super::{Accounts, Aws, Config, Database, Egress, Http, Log, Quotas, Rates, Retention, Scratch, Worker};
 
 const DAY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,6 +91,7 @@ fn worker(reader: &mut Reader) -> Worker {
         concurrency: reader.within("worker.concurrency", 4, 1..=256),
         jobs: reader.within("worker.jobs", 4, 1..=256),
         jobs_per_workspace: reader.within("worker.jobs_per_workspace", 2, 1..=256),
+        query_time: reader.within("worker.query_time", 15 * SECOND, SECOND..=MINUTE),
         lease: reader.within("worker.lease", 30 * SECOND, SECOND..=10 * MINUTE),
         plan_memory: reader.within("worker.plan_memory", Bytes(64 << 20), Bytes(8 << 20)..=Bytes(64 << 30)),
         window_records: reader.within("worker.window_records", 50_000, 1..=1_000_000),
@@ -102,10 +104,10 @@ fn worker(reader: &mut Reader) -> Worker {
 
 fn quotas(reader: &mut Reader) -> Quotas {
     Quotas {
-        running_runs: reader.within("quotas.running_runs", 4, 1..=1_000),
+        running_runs: reader.within("quotas.running_runs", 2, 1..=1_000),
         rows_per_run: reader.get("quotas.rows_per_run", Cap(Some(100_000_000))),
         spilled_bytes_per_run: reader.get("quotas.spilled_bytes_per_run", Cap(Some(Bytes(64 << 30)))),
-        run_time: reader.get("quotas.run_time", Cap(Some(DAY))),
+        run_time: reader.get("quotas.run_time", Cap(Some(6 * HOUR))),
         previews: reader.within("quotas.previews", 2, 1..=1_000),
         stored_bytes: reader.get("quotas.stored_bytes", Cap(Some(Bytes(100 << 30)))),
         syncs: reader.get("quotas.syncs", Cap(Some(1_000))),
@@ -180,4 +182,25 @@ fn check_together(reader: &mut Reader, config: &Config) {
     if config.metrics_listen == Some(http.listen) && http.listen.port() != 0 {
         reader.problem("metrics.listen", "is the address of http.listen; choose another port".to_owned());
     }
+}
+
+/// What is allowed, and lets one workspace keep others waiting.
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    let Config { quotas, worker, .. } = config;
+    let mut out = Vec::new();
+    if quotas.running_runs >= worker.concurrency {
+        out.push(format!(
+            "quotas.running_runs is {}, and one worker has {} places (worker.concurrency): where a single worker runs, one \
+             workspace keeps the others waiting with few or no places; raise worker.concurrency, or lower the quota",
+            quotas.running_runs, worker.concurrency
+        ));
+    }
+    if worker.jobs_per_workspace >= worker.jobs {
+        out.push(format!(
+            "worker.jobs_per_workspace is {}, and one worker has {} places for jobs (worker.jobs): one workspace can take all \
+             of them; raise worker.jobs, or lower the other",
+            worker.jobs_per_workspace, worker.jobs
+        ));
+    }
+    out
 }

@@ -205,3 +205,18 @@ fn a_file_that_is_not_there_is_named() {
     let error = load(Some(Path::new("/nowhere/rowcast.yaml")), &BTreeMap::new()).unwrap_err().to_string();
     assert!(error.contains("/nowhere/rowcast.yaml") && error.contains("--config"), "{error}");
 }
+
+#[test]
+fn a_level_of_the_log_that_does_not_exist_is_refused() {
+    let told = problems("log: { level: verbose }", &[]);
+    assert!(told.contains("log.level") && told.contains("`verbose` is no level"), "{told}");
+}
+
+#[test]
+fn an_operator_hears_of_settings_by_which_one_workspace_keeps_others_waiting() {
+    let warnings = |text: &str| read(text, &[]).unwrap().config.warnings();
+    assert_eq!(warnings(""), Vec::<String>::new());
+    let found = warnings("quotas: { running_runs: 4 }\nworker: { jobs: 2 }");
+    assert!(found[0].contains("quotas.running_runs is 4") && found[1].contains("jobs_per_workspace is 2"), "{found:?}");
+    assert_eq!(found.len(), 2);
+}

@@ -34,6 +34,8 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
     let api = match parts.api() {
         true => {
             let store = connect(&place.urls.api, Access::App, config.database.connections, &keys).await?;
+            store.check_master_keys().await?;
+            notice_login(&store, place).await?;
             // Exports read the full lists that workers write there.
             let objects = Objects::local(&place.objects)?;
             Some(api::App::new(api::Settings { objects: Some(objects), ..wire::api_settings(config) }, store))
@@ -43,12 +45,17 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
     let worker = match parts.worker() {
         true => {
             let store = connect(&place.urls.worker, Access::Worker, config.database.worker_connections, &keys).await?;
+            store.check_master_keys().await?;
+            notice_login(&store, place).await?;
             let egress = wire::egress(config, &place.urls).await;
             let settings = wire::run_settings(place, egress);
             Some(Service { settings, service: wire::service_settings(config), store })
         }
         false => None,
     };
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     if config.http.public_url.as_ref().is_some_and(|url| url.0.starts_with("http://")) {
         tracing::warn!("http.public_url is not https: browsers keep no session there, except on localhost");
     }
@@ -61,6 +68,19 @@ pub(super) async fn connect(url: &Hidden, access: Access, connections: u32, keys
     store.check_schema().await.map_err(explained)?;
     store.check_isolation().await.map_err(explained)?;
     Ok(store.with_keys(keys.clone()))
+}
+
+/// A login above policies serves, because each connection takes on its role first; but its operator hears of it. The private
+/// database has no other login.
+async fn notice_login(store: &Store, place: &Place) -> Result<()> {
+    match store.check_login().await {
+        Err(error @ store::Error::LoginAbovePolicies { .. }) if place.loaded.config.database.url.is_some() => {
+            tracing::warn!("{error}");
+            Ok(())
+        }
+        Ok(()) | Err(store::Error::LoginAbovePolicies { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A database that was never migrated has neither our roles nor our functions, and says only that.

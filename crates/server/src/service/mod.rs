@@ -82,6 +82,9 @@ async fn serve(place: &Place, parts: Parts, stop: &Stop) -> Result<()> {
         requests.spawn(listener.serve(routes, stop.end.clone()));
     }
     stop.drain.cancelled().await;
+    if let Some(app) = &booted.api {
+        app.end_streams();
+    }
     drain(stop, config, &work, &requests).await;
     booted.close().await;
     Ok(())

@@ -72,7 +72,11 @@ pub(crate) fn openapi() -> Result<Exit> {
 
 /// All that is wrong, or all that holds and where it comes from.
 pub(crate) fn check_config(arguments: &ServiceArguments) -> Result<Exit> {
-    print!("{}", config::show(&arguments.load()?.entries));
+    let loaded = arguments.load()?;
+    print!("{}", config::show(&loaded.entries));
+    for warning in loaded.config.warnings() {
+        eprintln!("warning: {warning}");
+    }
     Ok(Exit::Done)
 }
 

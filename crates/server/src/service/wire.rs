@@ -75,6 +75,7 @@ pub(super) fn service_settings(config: &Config) -> ServiceSettings {
         runs: worker.concurrency as usize,
         jobs: worker.jobs as usize,
         jobs_per_workspace: worker.jobs_per_workspace,
+        query_time: worker.query_time,
         quotas: quotas(config),
         retention: Retention {
             runs: retention.runs,

@@ -134,6 +134,7 @@ async fn preview_rows_show_values_as_messages_write_them() {
         run_started_at: "",
         sync_id: "",
         sync_name: "",
+        element: None,
     };
     let sent: Json = serde_json::from_slice(&message.render(&context).unwrap().data).unwrap();
     assert_eq!(shown, sent);

@@ -14,7 +14,7 @@ pub use model::{Model, NewModel};
 pub use quotas::Quotas;
 pub use slots::{SET_BESIDE, Secrets};
 pub use source::{NewSource, Source};
-pub use sync::{NewSync, NewestRun, SyncDetails};
+pub use sync::{NewSync, NewestRun, SyncDetails, SyncFilter};
 
 use std::fmt::Display;
 

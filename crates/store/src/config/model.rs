@@ -52,15 +52,16 @@ impl Scope {
         self.read_model(&mut self.begin().await?, id).await
     }
 
-    /// Newest first.
-    pub async fn models(&self, page: Page) -> Result<Vec<Model>, Error> {
+    /// Newest first; `source` leaves out those of others.
+    pub async fn models(&self, source: Option<SourceId>, page: Page) -> Result<Vec<Model>, Error> {
         let found = sqlx::query_as!(
             Stored,
             "select id, name, source_id, config, revision, created_at, updated_at from model
-             where workspace_id = $1 and id < $2 order by id desc limit $3",
+             where workspace_id = $1 and id < $2 and ($4::uuid is null or source_id = $4) order by id desc limit $3",
             self.workspace_uuid(),
             page.before(),
             page.limit(),
+            source.map(SourceId::uuid),
         )
         .fetch_all(&mut *self.begin().await?)
         .await

@@ -30,7 +30,10 @@ pub struct ApiKey {
     pub secret_hash: TokenHash,
     pub hint: String,
     pub role: Role,
+    /// The person who made it, or who made the key that it was made with.
     pub created_by: Option<UserId>,
+    /// What that person may do here, as of reading: a key does no more. Without a person, nothing holds it back.
+    pub maker: Option<Role>,
     pub created_at: Millis,
     pub expires_at: Option<Millis>,
     /// To the minute.
@@ -45,7 +48,15 @@ pub struct ApiKey {
 pub enum KeyState {
     Active,
     Expired,
+    /// Or who made it is no member any more.
     Revoked,
+}
+
+impl ApiKey {
+    /// Its role, but no more than its maker may do.
+    pub fn acts_as(&self) -> Role {
+        self.maker.map_or(self.role, |maker| maker.min(self.role))
+    }
 }
 
 impl Store {
@@ -109,11 +120,13 @@ impl Scope {
     pub async fn api_keys(&self, page: Page) -> Result<Vec<ApiKey>, Error> {
         let found = sqlx::query_as!(
             Stored,
-            "select id, name, secret_hash, hint, role, created_by, created_at, expires_at, last_used_at, revoked_at,
-                    coalesce(expires_at <= now(), false) as \"expired!\", false as \"note_use!\"
-             from api_key
-             where workspace_id = $1 and id < $2
-             order by id desc
+            "select k.id, k.name, k.secret_hash, k.hint, k.role, k.created_by, m.role as \"maker?\", k.created_at,
+                    k.expires_at, k.last_used_at, k.revoked_at,
+                    coalesce(k.expires_at <= now(), false) as \"expired!\", false as \"note_use!\"
+             from api_key k
+             left join member m on m.workspace_id = k.workspace_id and m.person_id = k.created_by
+             where k.workspace_id = $1 and k.id < $2
+             order by k.id desc
              limit $3",
             self.workspace_uuid(),
             page.before(),
@@ -128,10 +141,13 @@ impl Scope {
     pub async fn api_key(&self, id: KeyId) -> Result<Option<ApiKey>, Error> {
         let found = sqlx::query_as!(
             Stored,
-            "select id, name, secret_hash, hint, role, created_by, created_at, expires_at, last_used_at, revoked_at,
-                    coalesce(expires_at <= now(), false) as \"expired!\",
-                    coalesce(last_used_at < now() - interval '1 minute', true) as \"note_use!\"
-             from api_key where workspace_id = $1 and id = $2",
+            "select k.id, k.name, k.secret_hash, k.hint, k.role, k.created_by, m.role as \"maker?\", k.created_at,
+                    k.expires_at, k.last_used_at, k.revoked_at,
+                    coalesce(k.expires_at <= now(), false) as \"expired!\",
+                    coalesce(k.last_used_at < now() - interval '1 minute', true) as \"note_use!\"
+             from api_key k
+             left join member m on m.workspace_id = k.workspace_id and m.person_id = k.created_by
+             where k.workspace_id = $1 and k.id = $2",
             self.workspace_uuid(),
             id.uuid(),
         )
@@ -141,8 +157,13 @@ impl Scope {
         found.map(|found| found.key(self.workspace)).transpose()
     }
 
-    /// For good. Once more is no error and changes nothing.
-    pub async fn revoke_api_key(&self, by: &Audit, id: KeyId) -> Result<(), Error> {
+    /// For good. Once more is no error and changes nothing. `acting`: the role of whoever asks, who cannot touch a key of a
+    /// higher one.
+    pub async fn revoke_api_key(&self, by: &Audit, acting: Role, id: KeyId) -> Result<(), Error> {
+        let found = self.api_key(id).await?.ok_or_else(|| Error::not_found("API key", id))?;
+        if found.role > acting {
+            return Err(Error::NeedsRole(found.role));
+        }
         let mut tx = self.begin().await?;
         let revoked = sqlx::query_scalar!(
             "update api_key set revoked_at = now() where workspace_id = $1 and id = $2 and revoked_at is null
@@ -153,10 +174,7 @@ impl Scope {
         .fetch_optional(&mut *tx)
         .await
         .map_err(database("revoke an API key"))?;
-        let Some(name) = revoked else {
-            drop(tx);
-            return self.api_key(id).await?.map(|_| ()).ok_or_else(|| Error::not_found("API key", id));
-        };
+        let Some(name) = revoked else { return Ok(()) };
         audit(&mut tx, self.workspace, by, Some(id.to_string()), json!({"name": name})).await?;
         tx.commit().await.map_err(database("revoke an API key"))
     }
@@ -169,6 +187,7 @@ struct Stored {
     hint: String,
     role: String,
     created_by: Option<Uuid>,
+    maker: Option<String>,
     created_at: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
     last_used_at: Option<OffsetDateTime>,
@@ -180,10 +199,11 @@ struct Stored {
 impl Stored {
     fn key(self, workspace: WorkspaceId) -> Result<ApiKey, Error> {
         let id = KeyId::from_uuid(self.id);
-        let state = match (self.revoked_at, self.expired) {
-            (Some(_), _) => KeyState::Revoked,
-            (None, true) => KeyState::Expired,
-            (None, false) => KeyState::Active,
+        let maker_left = self.created_by.is_some() && self.maker.is_none();
+        let state = match (self.revoked_at.is_some() || maker_left, self.expired) {
+            (true, _) => KeyState::Revoked,
+            (false, true) => KeyState::Expired,
+            (false, false) => KeyState::Active,
         };
         Ok(ApiKey {
             workspace,
@@ -194,6 +214,7 @@ impl Stored {
             hint: self.hint,
             role: from_word("the role of an API key", self.role)?,
             created_by: self.created_by.map(UserId::from_uuid),
+            maker: self.maker.map(|role| from_word("the role of a member", role)).transpose()?,
             created_at: millis(self.created_at),
             expires_at: self.expires_at.map(millis),
             last_used_at: self.last_used_at.map(millis),

@@ -1,4 +1,4 @@
-use domain::{Millis, Role, UserId, WorkspaceId};
+use domain::{InvitationId, KeyId, Millis, Role, UserId, WorkspaceId};
 use serde_json::json;
 use sqlx::PgTransaction;
 
@@ -73,7 +73,8 @@ impl Scope {
             .collect()
     }
 
-    /// `acting`: the role of whoever asks, who can neither touch nor make a member of a higher one.
+    /// `acting`: the role of whoever asks, who can neither touch nor make a member of a higher one. Their API keys do no more
+    /// than the new role from now on, and what they invited to above it ends.
     pub async fn set_role(&self, by: &Audit, acting: Role, person: UserId, role: Role) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let old = self.lock_member(&mut tx, acting, person, role == Role::Owner).await?;
@@ -89,12 +90,16 @@ impl Scope {
         .execute(&mut *tx)
         .await
         .map_err(database("change the role of a member"))?;
-        let detail = json!({"from": old, "to": role});
+        let above = Role::ALL.into_iter().filter(|other| *other > role);
+        let invitations = self.end_invitations(&mut tx, person, above).await?;
+        let detail = json!({"from": old, "to": role, "ended_invitations": invitations});
         audit(&mut tx, self.workspace, by, Some(person.to_string()), detail).await?;
         tx.commit().await.map_err(database("change the role of a member"))
     }
 
-    /// The person, their sessions and what else they are members of stay as they are. `acting`: as in [`Self::set_role`].
+    /// The person, their sessions and what else they are members of stay as they are. The API keys that they made, also by
+    /// way of other keys, are revoked, and their open invitations end: who comes back begins anew. `acting`: as in
+    /// [`Self::set_role`].
     pub async fn remove_member(&self, by: &Audit, acting: Role, person: UserId) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let role = self.lock_member(&mut tx, acting, person, false).await?;
@@ -106,8 +111,47 @@ impl Scope {
         .execute(&mut *tx)
         .await
         .map_err(database("remove a member"))?;
-        audit(&mut tx, self.workspace, by, Some(person.to_string()), json!({"role": role})).await?;
+        let keys = self.revoke_keys_of(&mut tx, person).await?;
+        let invitations = self.end_invitations(&mut tx, person, Role::ALL).await?;
+        let detail = json!({"role": role, "revoked_api_keys": keys, "ended_invitations": invitations});
+        audit(&mut tx, self.workspace, by, Some(person.to_string()), detail).await?;
         tx.commit().await.map_err(database("remove a member"))
+    }
+
+    async fn revoke_keys_of(&self, tx: &mut PgTransaction<'_>, person: UserId) -> Result<Vec<String>, Error> {
+        let keys = sqlx::query_scalar!(
+            "update api_key set revoked_at = now()
+             where workspace_id = $1 and created_by = $2 and revoked_at is null
+             returning id",
+            self.workspace_uuid(),
+            person.uuid(),
+        )
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(database("revoke the API keys of a member"))?;
+        Ok(keys.into_iter().map(|id| KeyId::from_uuid(id).to_string()).collect())
+    }
+
+    /// The open ones to these roles.
+    async fn end_invitations(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        person: UserId,
+        roles: impl IntoIterator<Item = Role>,
+    ) -> Result<Vec<String>, Error> {
+        let roles: Vec<String> = roles.into_iter().map(|role| role.as_str().to_owned()).collect();
+        let invitations = sqlx::query_scalar!(
+            "delete from invitation
+             where workspace_id = $1 and created_by = $2 and accepted_at is null and role = any($3)
+             returning id",
+            self.workspace_uuid(),
+            person.uuid(),
+            &roles,
+        )
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(database("end the invitations of a member"))?;
+        Ok(invitations.into_iter().map(|id| InvitationId::from_uuid(id).to_string()).collect())
     }
 
     /// The role of a member who may be changed: they are not above `acting`, and an owner is left unless they stay one.

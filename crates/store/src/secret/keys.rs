@@ -61,6 +61,10 @@ impl MasterKeys {
         &self.current.id
     }
 
+    pub(crate) fn has(&self, id: &str) -> bool {
+        std::iter::once(&self.current).chain(&self.older).any(|key| key.id == id)
+    }
+
     pub(crate) async fn wrap(&self, workspace: WorkspaceId, version: i32, key: &KeyBytes) -> Result<Wrapped, Error> {
         let MasterKey { id, key: master } = &self.current;
         let sealed = cipher::seal(master, &address(workspace, version, id), &key[..])?;

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use domain::WorkspaceId;
-use store::{Access, Claim, Store};
+use domain::{RunKind, RunState, SyncId, Work, WorkspaceId};
+use serde_json::{Value, json};
+use store::{Access, Claim, Claimed, Error, Finish, Store};
 use tokio::sync::Barrier;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -67,7 +68,7 @@ impl Crowd {
     }
 
     async fn claim(&self) -> Option<(WorkspaceId, Claim)> {
-        self.workers.claim_next("worker", LEASE, SETTLING, CAP).await.unwrap()
+        self.workers.claim_next("worker", LEASE, SETTLING, CAP, &[]).await.unwrap()
     }
 
     async fn end(&self, (workspace, claim): &(WorkspaceId, Claim)) {
@@ -161,7 +162,7 @@ async fn eight_claims_at_once_get_as_many_runs_as_the_cap_allows_and_never_the_s
                 let (workers, barrier) = (crowd.workers.clone(), Arc::clone(&barrier));
                 tokio::spawn(async move {
                     barrier.wait().await;
-                    workers.claim_next(&format!("worker-{number}"), LEASE, SETTLING, CAP).await.unwrap()
+                    workers.claim_next(&format!("worker-{number}"), LEASE, SETTLING, CAP, &[]).await.unwrap()
                 })
             })
             .collect();
@@ -276,4 +277,154 @@ async fn a_run_whose_worker_is_lost_comes_before_those_that_wait_and_counts_as_n
     assert!(crowd.claim().await.is_none(), "two is the cap");
     crowd.workers.scope(workspace).heartbeat(&first, -1).await.unwrap();
     assert_eq!(crowd.claim().await.unwrap().1.run, first.run);
+}
+
+#[tokio::test]
+async fn no_pause_keeps_keys_from_being_forgotten_and_nothing_else_starts_by_it() {
+    let crowd = Crowd::new().await;
+    for (table, column) in [("workspace", "id"), ("destination", "workspace_id"), ("sync", "workspace_id")] {
+        // Its normal run waits longer than what is asked for now.
+        let workspace = crowd.workspace(1, 1.0).await;
+        let (id, scope) = (workspace.uuid(), crowd.fixture.store.scope(workspace));
+        crowd.sql(&format!("update {table} set paused = true where {column} = '{id}'")).await;
+        let sync = format!("select id::text from sync where workspace_id = '{id}'");
+        let sync: String = crowd.client.query_one(&sync, &[]).await.unwrap().get(0);
+        let sync = SyncId::from_uuid(sync.parse().unwrap());
+        let by = crate::config::by("erase_key");
+        let refused = scope.request_run_by(&by, sync, RunKind::FullResync, Value::Null).await;
+        assert!(matches!(refused, Err(Error::Paused { what }) if what == table), "{refused:?}");
+        assert!(crowd.claim().await.is_none(), "{table} is paused");
+        let options = json!({"erase": {"keys": [[1]]}});
+        let asked = scope.request_run_by(&by, sync, RunKind::Erase, options).await.unwrap();
+        let (_, claim) = crowd.claim().await.unwrap_or_else(|| panic!("what is to be forgotten waits for the {table}"));
+        assert_eq!((claim.run, claim.kind), (asked.run, RunKind::Erase));
+        // It is taken over when its worker is lost.
+        crowd.workers.scope(workspace).heartbeat(&claim, -1).await.unwrap();
+        let again = crowd.claim().await.unwrap();
+        assert_eq!((again.1.run, again.1.epoch), (claim.run, claim.epoch + 1));
+        crowd.end(&again).await;
+        assert!(crowd.claim().await.is_none(), "the normal run of a paused {table} was started");
+        let direct = crowd.workers.scope(workspace).claim(sync, "worker", LEASE, SETTLING).await.unwrap();
+        assert!(matches!(direct, Claimed::Nothing), "{direct:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_worker_lost_before_a_pause_goes_on_if_keys_wait_to_be_forgotten_behind_it() {
+    let crowd = Crowd::new().await;
+    let workspace = crowd.workspace(1, 1.0).await;
+    let lost = crowd.claim().await.unwrap();
+    crowd.workers.scope(workspace).heartbeat(&lost.1, -1).await.unwrap();
+    crowd.sql(&format!("update sync set paused = true where workspace_id = '{}'", workspace.uuid())).await;
+    assert!(crowd.claim().await.is_none());
+    let (by, options) = (crate::config::by("erase_key"), json!({"erase": {"keys": [[1]]}}));
+    let scope = crowd.fixture.store.scope(workspace);
+    let asked = scope.request_run_by(&by, lost.1.sync, RunKind::Erase, options).await.unwrap();
+    let again = crowd.claim().await.unwrap();
+    assert_eq!(again.1.run, lost.1.run);
+    assert!(crowd.claim().await.is_none(), "one at a time");
+    crowd.end(&again).await;
+    assert_eq!(crowd.claim().await.unwrap().1.run, asked.run);
+    // Who has to decide about a snapshot decides before anything is written to it.
+    crowd.sql(&format!("update sync set held = 'restored' where workspace_id = '{}'", workspace.uuid())).await;
+    let refused = scope.request_run_by(&by, lost.1.sync, RunKind::Erase, json!({"erase": {"keys": [[1]]}})).await;
+    assert!(matches!(refused, Err(Error::Held { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn of_a_run_that_forgets_keys_nothing_remembers_them_however_it_ended() {
+    let crowd = Crowd::new().await;
+    let workspace = crowd.workspace(1, 1.0).await;
+    let scope = crowd.workers.scope(workspace);
+    let by = crate::config::by("erase_key");
+    let first = crowd.claim().await.unwrap();
+    crowd.end(&first).await;
+    let ask = async || {
+        let options = json!({"erase": {"keys": [["key-to-forget"]]}});
+        crowd
+            .fixture
+            .store
+            .scope(workspace)
+            .request_run_by(&by, first.1.sync, RunKind::Erase, options)
+            .await
+            .unwrap()
+            .run
+    };
+    let told = async || crowd.fixture.count("run where options::text like '%key-to-forget%'").await;
+    let waits = ask().await;
+    assert_eq!(told().await, 1);
+    crowd.fixture.store.scope(workspace).cancel(waits).await.unwrap();
+    assert_eq!(told().await, 0, "cancelled before it began");
+    for state in [RunState::Failed, RunState::Cancelled] {
+        let run = ask().await;
+        let (_, claim) = crowd.claim().await.unwrap();
+        assert_eq!(claim.options, json!({"erase": {"keys": [["key-to-forget"]]}}));
+        crowd.fixture.store.scope(workspace).cancel(run).await.unwrap();
+        assert_eq!(told().await, 1, "it is at work");
+        scope.finish(&claim, claim.manifest_version, &Finish::new(&claim, state, SETTLING)).await.unwrap();
+        assert_eq!(told().await, 0, "{state:?}");
+        assert_eq!(scope.run(run).await.unwrap().options, json!({"erase": {"keys": []}}));
+    }
+}
+
+#[tokio::test]
+async fn the_cap_of_jobs_at_work_is_exact_however_many_claim_at_once() {
+    let crowd = Crowd::new().await;
+    let (one, other) = (crowd.workspace(1, 1.0).await, crowd.workspace(1, 1.0).await);
+    for workspace in [one, other] {
+        let scope = crowd.fixture.store.scope(workspace);
+        let work = Work::PreviewSync { sync: crowd.fixture.sync, records: 1, full_resync: false };
+        for _ in 0..8 {
+            scope.create_job(&work, &json!({}), 8).await.unwrap();
+        }
+    }
+    let mut most: HashMap<WorkspaceId, usize> = HashMap::new();
+    let together = Arc::new(Barrier::new(16));
+    let claims = (0..16).map(|number| {
+        let (store, together) = (crowd.workers.clone(), Arc::clone(&together));
+        tokio::spawn(async move {
+            together.wait().await;
+            let worker = format!("worker-{number}");
+            store.claim_job(&worker, LEASE, 3, &[]).await.unwrap().map(|(workspace, _)| workspace)
+        })
+    });
+    for claim in claims.collect::<Vec<_>>() {
+        if let Some(workspace) = claim.await.unwrap() {
+            *most.entry(workspace).or_default() += 1;
+        }
+    }
+    assert_eq!(most, HashMap::from([(one, 3), (other, 3)]));
+}
+
+#[tokio::test]
+async fn whoever_has_all_the_places_that_a_worker_gives_it_is_passed_over_by_that_worker() {
+    let crowd = Crowd::new().await;
+    let (greedy, other) = (crowd.workspace(3, 1.0).await, crowd.workspace(1, 100.0).await);
+    let claim = async |not_of: &[WorkspaceId]| {
+        let claimed = crowd.workers.claim_next("worker", LEASE, SETTLING, CAP, not_of).await.unwrap();
+        claimed.map(|(workspace, _)| workspace)
+    };
+    assert_eq!(claim(&[greedy]).await, Some(other));
+    assert_eq!(claim(&[greedy]).await, None, "the runs of the greedy one wait");
+    assert_eq!(claim(&[]).await, Some(greedy), "for another worker");
+}
+
+#[tokio::test]
+async fn a_test_is_claimed_while_a_worker_takes_no_more_queries() {
+    let crowd = Crowd::new().await;
+    let workspace = crowd.workspace(1, 1.0).await;
+    let scope = crowd.fixture.store.scope(workspace);
+    let source = domain::SourceId::from_uuid(Uuid::now_v7());
+    let query = Work::TryQuery { source, query: "select 1".to_owned(), key: Vec::new(), rows: 1 };
+    let preview = Work::PreviewSync { sync: crowd.fixture.sync, records: 1, full_resync: false };
+    for work in [&query, &preview, &Work::TestSource { source }] {
+        scope.create_job(work, &json!({}), 8).await.unwrap();
+    }
+    let claim = async |no_kinds: &[&str]| {
+        let claimed = crowd.workers.claim_job("worker", LEASE, 9, no_kinds).await.unwrap();
+        claimed.map(|(_, job)| job.work.kind())
+    };
+    assert_eq!(claim(&Work::LONG).await, Some("test-source"));
+    assert_eq!(claim(&Work::LONG).await, None);
+    assert_eq!(claim(&[]).await, Some("try-query"));
 }

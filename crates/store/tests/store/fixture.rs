@@ -114,6 +114,7 @@ pub(crate) fn close(number: u32, outcomes: &[u8]) -> Option<ClosedWindow> {
 pub(crate) fn added(planned: u64, delivered: u64) -> Option<Counts> {
     Some(Counts {
         queried: planned,
+        rows: planned,
         units: planned,
         added: planned,
         planned,

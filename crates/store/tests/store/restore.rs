@@ -48,7 +48,7 @@ async fn what_was_at_work_goes_on_above_every_epoch_once_its_owner_accepts() {
     fixture.scope.hold_after_restore().await.unwrap();
     let held = fixture.scope.claim(fixture.sync, "worker", LEASE, SETTLING).await;
     assert!(matches!(&held, Err(Error::Held { reason, .. }) if reason == "restored"), "{held:?}");
-    assert!(fixture.store.claim_next("worker", LEASE, SETTLING, 9).await.unwrap().is_none());
+    assert!(fixture.store.claim_next("worker", LEASE, SETTLING, 9, &[]).await.unwrap().is_none());
     let asked = fixture.scope.request_run_by(&by("create_run"), fixture.sync, RunKind::Normal, Value::Null).await;
     assert!(matches!(asked, Err(Error::Held { .. })), "{asked:?}");
 

@@ -165,3 +165,19 @@ async fn a_rotation_works_while_others_write_and_read() {
     }
     assert_eq!(service.number("select count(*) from data_key").await, 1);
 }
+
+#[tokio::test]
+async fn a_master_key_that_data_keys_need_is_missed_and_named() {
+    let service = Service::new().await;
+    let check = async |ids: &str| {
+        let text: Vec<_> = ids.chars().map(|id| format!("{id}:{}=", "A".repeat(43))).collect();
+        let keys = store::MasterKeys::parse(&text.join(",")).unwrap();
+        service.store_with_keys(keys).await.check_master_keys().await
+    };
+    check("b").await.unwrap();
+    sealed(&service).await;
+    check("a").await.unwrap();
+    check("ba").await.unwrap();
+    let missing = check("b").await.unwrap_err();
+    assert!(matches!(&missing, Error::MissingMasterKey { id, current } if id == "a" && current == "b"), "{missing}");
+}

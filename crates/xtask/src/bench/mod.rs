@@ -6,6 +6,7 @@
 mod http;
 mod load;
 mod place;
+pub(crate) mod template;
 
 use std::time::Duration;
 

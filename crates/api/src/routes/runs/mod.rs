@@ -97,12 +97,14 @@ pub(super) enum RunStateName {
     Cancelled,
 }
 
-/// `queried` and `invalid` count rows, the others units: a row is one unit unless it fans out.
+/// `queried`, `invalid` and `rows` count rows, the others units: a row is one unit unless it fans out.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Counts)]
 struct CountsShape {
     queried: u64,
     invalid: u64,
+    /// Valid rows.
+    rows: u64,
     units: u64,
     unchanged: u64,
     added: u64,
@@ -369,7 +371,12 @@ pub(super) async fn request(caller: &Caller, sync: SyncId, kind: RunKind, option
 
 pub(super) async fn ask(caller: &Caller, sync: SyncId, kind: RunKind, options: Value) -> Result<RunRequested, Problem> {
     let requested = caller.scope.request_run_by(&caller.audit(), sync, kind, options).await?;
-    let run = caller.scope.run(requested.run).await?;
+    let mut run = caller.scope.run(requested.run).await?;
+    // The answer to a request with an Idempotency-Key is kept for a day, and whoever has a key erased could not reach it
+    // there. The run itself tells.
+    if let Some(keys) = run.options.pointer_mut("/rows/keys") {
+        *keys = json!([]);
+    }
     Ok(RunRequested { run: run.into(), already_waiting: requested.already_waiting })
 }
 

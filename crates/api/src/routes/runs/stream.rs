@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Scope;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -50,7 +51,7 @@ struct StreamEvent {
 ///
 /// Server-sent events: `run-event` for each part of its story, `progress` with what it is doing, at most twice a second, and
 /// `ended` with the run once it has ended; with that the stream ends. A comment comes each 15 seconds when nothing else
-/// does. A stream ends after five minutes; connect again with `Last-Event-ID`, as browsers do by themselves.
+/// does. A stream ends after five minutes, or when the service restarts; connect again with `Last-Event-ID`, as browsers do by themselves.
 #[utoipa::path(get, path = "/v1/workspaces/{workspace_id}/runs/{run_id}/stream", tag = "runs",
     params(("workspace_id" = String, Path), ("run_id" = String, Path),
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that came")),
@@ -73,6 +74,7 @@ async fn stream_run(
         looked: false,
         ended: false,
         until: Instant::now() + LONGEST,
+        stopping: app.stopping().clone(),
         _open: open,
     };
     let events = stream::unfold(watch, next);
@@ -89,6 +91,7 @@ struct Watch {
     looked: bool,
     ended: bool,
     until: Instant,
+    stopping: CancellationToken,
     _open: OpenStream,
 }
 
@@ -97,11 +100,14 @@ async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
         if let Some(event) = watch.waiting.pop_front() {
             return Some((Ok(event), watch));
         }
-        if watch.ended || Instant::now() >= watch.until {
+        if watch.ended || Instant::now() >= watch.until || watch.stopping.is_cancelled() {
             return None;
         }
         if watch.looked {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = watch.stopping.cancelled() => return None,
+            }
         }
         watch.looked = true;
         if let Err(error) = watch.look().await {

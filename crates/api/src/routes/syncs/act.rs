@@ -74,13 +74,15 @@ struct RestoreBody {
 enum RestoreDecision {
     /// Every row is sent again.
     FullResync,
-    /// The snapshot of the backup counts: rows that came and went since then are not known.
+    /// The snapshot of the backup counts: what differs from it is sent. A row that was sent since then and is again what the
+    /// backup says is not.
     Accept,
 }
 
 /// Pause a sync
 ///
-/// No tick is due and no run starts until it is resumed. A run that waits stays; one that works goes on.
+/// No tick is due and no run starts until it is resumed, but for one that erases keys. A run that waits stays; one that works
+/// goes on.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/pause", tag = "syncs",
     params(("workspace_id" = String, Path), ("sync_id" = String, Path)),
     responses((status = 200, description = "It is paused", body = Sync, headers(("ETag" = String)))))]
@@ -145,7 +147,8 @@ async fn preview_sync(
 
 /// Send chosen rows now, as the model has them
 ///
-/// Whatever triggers and snapshot say. All other rows are left as they are.
+/// Whatever triggers and snapshot say. All other rows are left as they are. The answer does not repeat the keys; the run
+/// tells them.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/send-rows", tag = "syncs",
     params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = RowsBody,
     responses((status = 202, description = "The run that will send them", body = RunRequested,
@@ -202,6 +205,9 @@ async fn answer_question(
 }
 
 /// Say how a sync goes on after the service was restored from a backup
+///
+/// Until then none of its runs starts; ticks of its schedule wait. Either way, a row that came after the backup and was
+/// deleted before the next run is not known any more: if the stream was told of it, it is not told of its removal.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/restore-decision", tag = "syncs",
     params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = RestoreBody,
     responses((status = 200, description = "It is not held any more", body = Sync, headers(("ETag" = String))),

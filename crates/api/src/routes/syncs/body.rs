@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::check;
 use super::shapes::{
-    ExpressionShape, FirstRunShape, GuardsShape, KeepValuesShape, LimitsShape, MessageShape, NumbersShape,
-    ScheduleShape, TriggersShape, WatchShape,
+    ExpressionShape, FanOutShape, FirstRunShape, GuardsShape, KeepValuesShape, LimitsShape, MessageShape, MissingShape,
+    NumbersShape, ScheduleShape, TriggersShape, WatchShape,
 };
 use crate::extract::{Name, StreamName, Timestamp};
 use crate::problem::Fault;
@@ -40,6 +40,9 @@ pub(in crate::routes) struct Sync {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ExpressionShape>)]
     hash_key: Option<domain::Expression>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<FanOutShape>)]
+    fan_out: Option<domain::FanOut>,
     #[schema(value_type = TriggersShape)]
     triggers: domain::Triggers,
     #[schema(value_type = FirstRunShape)]
@@ -50,6 +53,8 @@ pub(in crate::routes) struct Sync {
     values: domain::KeepValues,
     #[schema(value_type = NumbersShape)]
     numbers: BTreeMap<String, domain::NumberForm>,
+    #[schema(value_type = MissingShape)]
+    missing: domain::Missing,
     #[schema(value_type = GuardsShape)]
     guards: domain::Guards,
     #[schema(value_type = LimitsShape)]
@@ -108,6 +113,9 @@ pub(super) struct SyncBody {
     /// In place of the hash of the partition key.
     #[schema(value_type = Option<ExpressionShape>)]
     hash_key: Option<domain::Expression>,
+    /// One message for each element of an array column; without it, one for each row.
+    #[schema(value_type = Option<FanOutShape>)]
+    fan_out: Option<domain::FanOut>,
     #[serde(default)]
     #[schema(value_type = TriggersShape)]
     triggers: domain::Triggers,
@@ -127,6 +135,10 @@ pub(super) struct SyncBody {
     #[serde(default)]
     #[schema(value_type = NumbersShape)]
     numbers: BTreeMap<String, domain::NumberForm>,
+    /// What a name that nothing is known of means in a template. Default: `error`.
+    #[serde(default)]
+    #[schema(value_type = MissingShape)]
+    missing: domain::Missing,
     #[serde(default)]
     #[schema(value_type = GuardsShape)]
     guards: domain::Guards,
@@ -148,11 +160,13 @@ impl SyncBody {
             message: self.message,
             partition_key: self.partition_key,
             hash_key: self.hash_key,
+            fan_out: self.fan_out,
             triggers: self.triggers,
             first_run: self.first_run,
             watch: self.watch,
             values: self.values,
             numbers: self.numbers,
+            missing: self.missing,
             guards: self.guards,
             limits: self.limits,
         };
@@ -217,11 +231,13 @@ impl From<SyncDetails> for Sync {
             message: config.message,
             partition_key: config.partition_key,
             hash_key: config.hash_key,
+            fan_out: config.fan_out,
             triggers: config.triggers,
             first_run: config.first_run,
             watch: config.watch,
             values: config.values,
             numbers: config.numbers,
+            missing: config.missing,
             guards: config.guards,
             limits: config.limits,
             schedule: sync.ticks.schedule,

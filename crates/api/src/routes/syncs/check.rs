@@ -12,7 +12,7 @@ const MOST_COLUMNS: usize = 1_664;
 
 /// Everything that is wrong with it, as far as it can be told without the model.
 pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
-    let limits = sync.problems().into_iter().map(|problem| {
+    let limits = sync.problems().into_iter().chain(sync.limits.useless()).map(|problem| {
         let field = problem.strip_prefix("sync.").unwrap_or(&problem).split(' ').next().unwrap_or_default();
         fault(&pointer(field), problem.clone())
     });
@@ -20,8 +20,7 @@ pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
     match assumed_columns(sync) {
         // Whatever it names exists; what is left is the syntax.
         Some(columns) => {
-            let problems = CompiledMessage::compile(sync, &columns).err().unwrap_or_default();
-            faults.extend(problems.into_iter().map(of_template));
+            faults.extend(CompiledMessage::check(sync, &columns).into_iter().map(of_template));
         }
         None => {
             faults.push(fault("", format!("It names more than {MOST_COLUMNS} columns, and no query returns as many.")))
@@ -60,7 +59,7 @@ fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
             for field in fields {
                 match &field.from {
                     MappedValue::Column(name) => column(name),
-                    MappedValue::Template(text) => named_in(text, &mut column),
+                    MappedValue::Template(text) | MappedValue::Json(text) => named_in(text, &mut column),
                     MappedValue::Constant(_) => {}
                 }
             }
@@ -76,9 +75,16 @@ fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
         watched.iter().for_each(|name| column(name));
     }
     sync.numbers.keys().for_each(|name| column(name));
+    let fans_out_by = sync.fan_out.as_ref().map(|fan_out| fan_out.column.clone());
+    fans_out_by.iter().for_each(|name| column(name));
     let numbers = |name: &str| sync.numbers.contains_key(name);
+    let scalar = |name: &str| if numbers(name) { ColumnType::Int } else { ColumnType::Text };
     let columns = names.into_iter().map(|name| Column {
-        kind: if numbers(&name) { ColumnType::Int } else { ColumnType::Text },
+        kind: if Some(&name) == fans_out_by.as_ref() {
+            ColumnType::Array(Box::new(scalar(&name)))
+        } else {
+            scalar(&name)
+        },
         source_type: "any".to_owned(),
         name,
     });
@@ -86,21 +92,9 @@ fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
     (columns.len() <= MOST_COLUMNS).then_some(columns)
 }
 
-/// The columns in the holes of a template: `{{ row.name }}`, `{{ previous["name"] }}`.
+/// The columns that a template names.
 fn named_in(text: &str, column: &mut impl FnMut(&str)) {
-    for hole in text.split("{{").skip(1) {
-        let hole = hole.trim_start();
-        let Some(path) = hole.strip_prefix("row").or_else(|| hole.strip_prefix("previous")) else { continue };
-        if let Some(rest) = path.strip_prefix('.') {
-            let end = rest.find(|letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '-')));
-            column(&rest[..end.unwrap_or(rest.len())]);
-        } else if let Some(rest) = path.strip_prefix('[') {
-            let mut letters = rest.trim_start().chars();
-            if let Some(quote @ ('"' | '\'')) = letters.next() {
-                column(letters.as_str().split(quote).next().unwrap_or_default());
-            }
-        }
-    }
+    template::mentioned(text).iter().for_each(|name| column(name));
 }
 
 #[cfg(test)]
@@ -122,9 +116,24 @@ mod tests {
             "watch": {"columns": ["w"]}, "numbers": {"n": "string", "x": "number"},
         });
         assert_eq!(wrong(sync), []);
-        let fields = json!([{"to": "a.b", "column": "x"}, {"to": "t", "template": "{{ row.y }}"}]);
+        let tags =
+            "[{% for t in row.tags %}{{ t | plus: row.n }}{% endfor %}, {{ row[\"deep\"].a[0] | divided_by: 2 }}]";
+        let fields = json!([
+            {"to": "a.b", "column": "x", "null": "omit"}, {"to": "t", "template": "{{ row.y }}"}, {"to": "j", "json": tags},
+        ]);
         let sync = json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"fields": fields}});
         assert_eq!(wrong(sync), []);
+    }
+
+    #[test]
+    fn the_column_of_a_fan_out_is_an_array_and_its_element_may_be_named() {
+        let message = json!({"json": "{\"tag\": {{ element }}, \"all\": {{ row.tags }}}"});
+        let mut sync = json!({"stream": "s", "partition_key": {"column": "id"}, "message": message,
+            "fan_out": {"column": "tags"}, "numbers": {"tags": "string"}});
+        assert_eq!(wrong(sync.clone()), []);
+        sync["fan_out"] = json!(null);
+        let found = wrong(sync);
+        assert!(found[0].0 == "/message/json" && found[0].1.contains("name that column in `fan_out`"), "{found:?}");
     }
 
     #[test]
@@ -140,6 +149,16 @@ mod tests {
         assert!(at("/partition_key/template").contains("a key cannot use `op`"));
         assert!(at("/guards/removed_percent").contains("0 to 100"));
         assert!(at("/limits/call_records").contains("501"));
+        for (limits, pointer) in [
+            (json!({"call_bytes": 2_000}), "/limits/call_bytes"),
+            (json!({"record_bytes": 100}), "/limits/record_bytes"),
+            (json!({"record_bytes": 300, "call_bytes": 1_000}), "/limits/call_bytes"),
+        ] {
+            let message = json!({"column": "x"});
+            let sync = json!({"stream": "s", "partition_key": {"column": "id"}, "message": message, "limits": limits});
+            let found = wrong(sync);
+            assert_eq!(found.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), [pointer]);
+        }
         at("/watch/columns");
         let twice = json!([{"to": "a", "column": "x"}, {"to": "a", "column": "y"}]);
         let found = wrong(json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"fields": twice}}));

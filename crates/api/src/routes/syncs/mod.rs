@@ -6,8 +6,9 @@ mod check;
 mod shapes;
 
 use axum::extract::State;
-use domain::{SyncId, WorkspaceId};
+use domain::{DestinationId, ModelId, SyncId, WorkspaceId};
 use serde::Deserialize;
+use store::SyncFilter;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,6 +28,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct SyncList {
+    /// Only those of this model.
+    #[param(value_type = Option<String>)]
+    model: Option<ModelId>,
+    /// Only those to this destination.
+    #[param(value_type = Option<String>)]
+    destination: Option<DestinationId>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
 }
@@ -37,7 +44,8 @@ struct SyncList {
     responses((status = 200, description = "The newest first", body = Listed<Sync>)))]
 async fn list_syncs(caller: Caller, Query(query): Query<SyncList>) -> Result<Json<Listed<Sync>>, Problem> {
     let page = page("syncs", query.limit, query.cursor.as_ref())?;
-    let found = caller.scope.syncs(page).await?;
+    let only = SyncFilter { model: query.model, destination: query.destination };
+    let found = caller.scope.syncs(only, page).await?;
     Ok(Json(Listed::new("syncs", page, found, |sync| sync.id.uuid(), Sync::from)))
 }
 

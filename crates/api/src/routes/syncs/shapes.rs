@@ -35,7 +35,7 @@ pub(super) enum AllShape {
     All,
 }
 
-/// Exactly one of `column`, `constant` and `template`.
+/// Exactly one of `column`, `constant`, `template` and `json`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MappedField)]
 pub(super) struct FieldShape {
@@ -48,6 +48,22 @@ pub(super) struct FieldShape {
     /// Its output is a JSON string.
     #[schema(nullable = false)]
     template: Option<String>,
+    /// A JSON text with holes.
+    #[schema(nullable = false)]
+    json: Option<String>,
+    #[schema(required = false)]
+    null: NullFormShape,
+}
+
+/// What becomes of the member if the value is null; `send` if nothing is said.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NullForm)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NullFormShape {
+    /// The member is there, and null.
+    Send,
+    /// The member is left out.
+    Omit,
 }
 
 /// A column, or a template that gives text.
@@ -110,6 +126,26 @@ pub(super) enum NumberFormShape {
     String,
 }
 
+/// Each element of the column is a unit of its own: it is added, changed and removed, and its message sees it as `element`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FanOut)]
+pub(super) struct FanOutShape {
+    /// A column of an array type, or of the type json or jsonb that holds an array. A null element, one that occurs twice or
+    /// more than 10,000 of them make the row invalid.
+    #[schema(examples("tags"))]
+    column: String,
+}
+
+/// What a name that nothing is known of means in a template.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Missing)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum MissingShape {
+    /// The template is refused when it is saved, unless it says that the name may be missing.
+    Error,
+    Null,
+}
+
 pub(super) type NumbersShape = BTreeMap<String, NumberFormShape>;
 
 /// What needs a person's consent: removals, or keys that became invalid, above both.
@@ -127,10 +163,10 @@ pub(super) struct GuardsShape {
 #[schema(as = Limits)]
 pub(super) struct LimitsShape {
     /// Data and partition key of one record.
-    #[schema(required = false, minimum = 1, maximum = 10_485_760, default = 1_048_576)]
+    #[schema(required = false, minimum = 256, maximum = 10_485_760, default = 1_048_576)]
     record_bytes: usize,
-    /// All records of one PutRecords call.
-    #[schema(required = false, minimum = 1, maximum = 10_485_760, default = 5_242_880)]
+    /// All records of one PutRecords call; at least `record_bytes`.
+    #[schema(required = false, minimum = 1_024, maximum = 10_485_760, default = 5_242_880)]
     call_bytes: usize,
     #[schema(required = false, minimum = 1, maximum = 500, default = 500)]
     call_records: usize,

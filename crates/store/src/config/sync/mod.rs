@@ -3,4 +3,4 @@ mod delete;
 mod read;
 
 pub use change::NewSync;
-pub use read::{NewestRun, SyncDetails};
+pub use read::{NewestRun, SyncDetails, SyncFilter};

@@ -46,14 +46,21 @@ pub struct NewestRun {
     pub state: RunState,
 }
 
+/// Which syncs are listed: all, or those of a model, of a destination, of both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SyncFilter {
+    pub model: Option<ModelId>,
+    pub destination: Option<DestinationId>,
+}
+
 impl Scope {
     pub async fn sync_details(&self, id: SyncId) -> Result<SyncDetails, Error> {
         self.read_sync(&mut self.begin().await?, id).await
     }
 
     /// Newest first.
-    pub async fn syncs(&self, page: Page) -> Result<Vec<SyncDetails>, Error> {
-        self.read_syncs(&mut self.begin().await?, None, page).await
+    pub async fn syncs(&self, only: SyncFilter, page: Page) -> Result<Vec<SyncDetails>, Error> {
+        self.read_syncs(&mut self.begin().await?, None, only, page).await
     }
 
     /// The bytes of the objects that the newest snapshot is made of.
@@ -62,7 +69,7 @@ impl Scope {
     }
 
     pub(super) async fn read_sync(&self, tx: &mut PgTransaction<'_>, id: SyncId) -> Result<SyncDetails, Error> {
-        let found = self.read_syncs(tx, Some(id.uuid()), Page::first(1)).await?.pop();
+        let found = self.read_syncs(tx, Some(id.uuid()), SyncFilter::default(), Page::first(1)).await?.pop();
         found.ok_or_else(|| Error::not_found("sync", id))
     }
 
@@ -70,6 +77,7 @@ impl Scope {
         &self,
         tx: &mut PgTransaction<'_>,
         id: Option<Uuid>,
+        only: SyncFilter,
         page: Page,
     ) -> Result<Vec<SyncDetails>, Error> {
         let found = sqlx::query_as!(
@@ -81,6 +89,7 @@ impl Scope {
              from (
                  select * from sync s
                  where s.workspace_id = $1 and ($2::uuid is null or s.id = $2) and s.id < $3
+                   and ($5::uuid is null or s.model_id = $5) and ($6::uuid is null or s.destination_id = $6)
                  order by s.id desc limit $4
              ) s
              left join lateral (
@@ -92,6 +101,8 @@ impl Scope {
             id,
             page.before(),
             page.limit(),
+            only.model.map(ModelId::uuid),
+            only.destination.map(DestinationId::uuid),
         )
         .fetch_all(&mut **tx)
         .await

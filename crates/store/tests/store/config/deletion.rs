@@ -1,6 +1,6 @@
 use domain::{RunKind, RunState};
 use serde_json::{Value, json};
-use store::{Claimed, Error, Finish, LayerChange, LayerRef, NewRejection, Page};
+use store::{Claimed, Error, Finish, LayerChange, LayerRef, NewRejection, Page, SyncFilter};
 
 use super::{Service, by, model, sync};
 use crate::fixture::{LEASE, SETTLING, added, open};
@@ -27,10 +27,10 @@ async fn what_is_used_is_not_deleted_and_the_error_tells_by_what() {
         api.source(made.source.id).await.is_ok() && api.open_secret(made.source.secrets["password"].id).await.is_ok()
     );
 
-    for sync in api.syncs(Page::first(9)).await.unwrap() {
+    for sync in api.syncs(SyncFilter::default(), Page::first(9)).await.unwrap() {
         api.delete_sync(&by("delete_sync"), sync.id, None).await.unwrap();
     }
-    for model in api.models(Page::first(9)).await.unwrap() {
+    for model in api.models(None, Page::first(9)).await.unwrap() {
         api.delete_model(&by("t"), model.id, None).await.unwrap();
     }
     api.delete_source(&by("t"), made.source.id, None).await.unwrap();

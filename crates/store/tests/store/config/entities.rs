@@ -1,6 +1,6 @@
 use domain::{Schedule, Secret};
 use serde_json::json;
-use store::{AuditFilter, Error, NewSource, NewSync, Page, Plaintext, Quotas, Secrets, Ticks};
+use store::{AuditFilter, Error, NewSource, NewSync, Page, Plaintext, Quotas, Secrets, SyncFilter, Ticks};
 
 use super::{Service, by, destination, hourly, model, secrets, source, source_config, sync, sync_config};
 
@@ -62,7 +62,7 @@ async fn a_name_is_taken_once_and_what_is_not_there_or_another_workspaces_is_not
     assert!(gone(other.delete_sync(&by("t"), made.sync.id, None).await));
     let password = made.source.secrets["password"].id;
     assert!(gone(other.open_secret(password).await.map(drop)));
-    assert_eq!(other.syncs(Page::first(9)).await.unwrap(), []);
+    assert_eq!(other.syncs(SyncFilter::default(), Page::first(9)).await.unwrap(), []);
 }
 
 #[tokio::test]

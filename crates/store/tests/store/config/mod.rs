@@ -52,6 +52,10 @@ impl Service {
         }
     }
 
+    pub(crate) async fn store_with_keys(&self, keys: MasterKeys) -> Store {
+        Store::connect(self.database.url(), Access::Worker, 2).await.unwrap().with_keys(keys)
+    }
+
     pub(crate) async fn configure(&self) -> Configured {
         let source = self.api.create_source(&by("create_source"), &source("shop")).await.unwrap();
         let model = self.api.create_model(&by("create_model"), &model("customers", &source)).await.unwrap();

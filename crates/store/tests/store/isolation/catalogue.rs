@@ -9,10 +9,13 @@ const OF_NO_WORKSPACE: &[&str] = &["_sqlx_migrations", "password_reset", "person
 const ACROSS: &[(&str, &str, &str)] = &[
     ("backlog()", "TABLE(due_runs bigint, oldest_due timestamp with time zone, queued_jobs bigint)", "worker"),
     ("claimable_job(integer)", "TABLE(workspace_id uuid, job_id uuid)", "worker"),
+    ("claimable_job(integer,text[])", "TABLE(workspace_id uuid, job_id uuid)", "worker"),
     ("claimable_sync(integer)", "TABLE(workspace_id uuid, sync_id uuid)", "worker"),
+    ("claimable_sync(integer,uuid[])", "TABLE(workspace_id uuid, sync_id uuid)", "worker"),
     ("due_syncs(integer)", "TABLE(workspace_id uuid, sync_id uuid)", "worker"),
     ("invitation_by_token(bytea)", "TABLE(workspace_id uuid, invitation_id uuid)", "app"),
     ("local_workspace(text)", "uuid", "app worker"),
+    ("master_keys_in_use()", "SETOF text", "app worker"),
     ("open_erasures(integer)", "TABLE(workspace_id uuid, erasure_id uuid)", "worker"),
     ("schema_version()", "bigint", "app worker"),
     ("workspace_of_api_key(uuid)", "uuid", "app"),
@@ -89,15 +92,19 @@ async fn whoever_looks_across_workspaces_reads_no_column_with_data() {
            and table_name not in ('_sqlx_migrations', 'dispatch')
          order by 1";
     let known = [
+        // The name of a master key, never what it wraps.
+        "data_key.master_key_id",
         "destination.paused",
         "erasure.done_at",
         "erasure.requested_at",
         // It is looked for; it is a hash.
         "invitation.token_hash",
         "job.created_at",
+        "job.kind",
         "job.lease_until",
         "job.state",
         "run.due_at",
+        "run.kind",
         "run.lease_until",
         "run.state",
         "secret.key_version",

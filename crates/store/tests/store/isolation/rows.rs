@@ -163,6 +163,8 @@ async fn a_function_that_looks_across_workspaces_tells_ids_and_nothing_else() {
         ("rowcast_worker", "open_erasures(10)".to_owned()),
         ("rowcast_worker", "claimable_sync(10)".to_owned()),
         ("rowcast_worker", "claimable_job(10)".to_owned()),
+        ("rowcast_worker", "claimable_sync(10, '{}')".to_owned()),
+        ("rowcast_worker", "claimable_job(10, '{}')".to_owned()),
     ] {
         let client = two.as_role(role, None).await;
         let rows = client.query(&format!("select to_jsonb(f)::text from {call} f"), &[]).await.unwrap();

@@ -120,3 +120,34 @@ async fn a_role_that_policies_do_not_hold_for_is_refused() {
     store.check_isolation().await.unwrap();
     store.close().await;
 }
+
+/// In a cluster of its own too: logins are shared like roles.
+#[tokio::test]
+async fn a_login_above_policies_is_noticed_behind_the_role_that_it_takes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+    let settings = testkit::database::settings(folder.path().join("postgres"));
+    let cluster = embedded::start(&embedded::Settings { durable: false, ..settings }).unwrap();
+    cluster.create_database("logins").await.unwrap();
+    let url = cluster.url("logins");
+    store::migrate(&url).await.unwrap();
+    let logins = "create role plain login password 'x' in role rowcast_app, rowcast_worker;
+         create role bypassing login bypassrls password 'x' in role rowcast_app, rowcast_worker";
+    cluster.run_script("logins", logins, "logins").await.unwrap();
+    let place = url.rsplit_once('@').unwrap().1;
+    for (login, says) in [("plain", None), ("bypassing", Some("bypassing of the database has BYPASSRLS"))] {
+        for access in [Access::App, Access::Worker] {
+            let store = Store::connect(&format!("postgres://{login}:x@{place}"), access, 1).await.unwrap();
+            store.check_isolation().await.unwrap();
+            let told = store.check_login().await.err().map(|error| error.to_string());
+            assert_eq!(told.is_some(), says.is_some(), "{told:?}");
+            assert!(told.unwrap_or_default().contains(says.unwrap_or_default()));
+            store.close().await;
+        }
+    }
+    let store = Store::connect(&url, Access::App, 1).await.unwrap();
+    store.check_isolation().await.unwrap();
+    let told = store.check_login().await.unwrap_err().to_string();
+    assert!(told.contains("is a superuser") && told.contains("rowcast_app"), "{told}");
+    store.close().await;
+}

@@ -33,10 +33,10 @@ async fn a_key_is_found_by_its_id_whatever_its_state_and_tells_it() {
     scope.create_api_key(&create, &expired).await.unwrap();
     assert_eq!(people.store.api_key(expired.id).await.unwrap().unwrap().state, KeyState::Expired);
 
-    scope.revoke_api_key(&by("revoke_api_key"), new.id).await.unwrap();
+    scope.revoke_api_key(&by("revoke_api_key"), Role::Owner, new.id).await.unwrap();
     let revoked = people.store.api_key(new.id).await.unwrap().unwrap();
     assert_eq!(revoked.state, KeyState::Revoked);
-    scope.revoke_api_key(&by("revoke_api_key"), new.id).await.unwrap();
+    scope.revoke_api_key(&by("revoke_api_key"), Role::Owner, new.id).await.unwrap();
     assert_eq!(people.store.api_key(new.id).await.unwrap().unwrap().revoked_at, revoked.revoked_at);
     let listed = scope.api_keys(Page::first(9)).await.unwrap();
     assert_eq!(listed.iter().map(|key| key.id).collect::<Vec<_>>(), [expired.id, new.id]);
@@ -44,7 +44,7 @@ async fn a_key_is_found_by_its_id_whatever_its_state_and_tells_it() {
     assert_eq!(page[..], listed[1..]);
     let none = KeyId::from_uuid(Uuid::now_v7());
     assert!(people.store.api_key(none).await.unwrap().is_none());
-    assert!(matches!(scope.revoke_api_key(&create, none).await, Err(Error::NotFound { .. })));
+    assert!(matches!(scope.revoke_api_key(&create, Role::Owner, none).await, Err(Error::NotFound { .. })));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn audit_entries_are_listed_newest_first_and_by_what_they_tell() {
         scope.create_api_key(&person, new).await.unwrap();
     }
     let program = Audit::new(Actor::Key { key: keys[0].id, name: "one".to_owned() }, "revoke_api_key");
-    scope.revoke_api_key(&program, keys[1].id).await.unwrap();
+    scope.revoke_api_key(&program, Role::Owner, keys[1].id).await.unwrap();
 
     let list = async |page, filter: AuditFilter| scope.audit_entries(page, &filter).await.unwrap();
     let all = list(Page::first(9), AuditFilter::default()).await;

@@ -82,7 +82,7 @@ async fn the_store_finds_nothing_of_another_workspace() {
     missing(foreign.set_role(&change, Role::Owner, ada.id, Role::Viewer).await);
     missing(foreign.remove_member(&change, Role::Owner, ada.id).await);
     missing(foreign.revoke_invitation(&change, invitation).await);
-    missing(foreign.revoke_api_key(&change, key).await);
+    missing(foreign.revoke_api_key(&change, Role::Owner, key).await);
     missing(foreign.create_reset(&change, ada.id, &token(1), HOUR).await);
     missing(foreign.create_reset(&change, UserId::from_uuid(Uuid::nil()), &token(1), HOUR).await);
     people.seed_is_there(id).await;

@@ -34,6 +34,8 @@ insert into run (workspace_id, id, sync_id, kind, state, created_at, due_at, sta
     from generate_series(0, 149999) n,
          lateral (select case when n < 100000 then n % 5000 else 0 end as sync,
                          now() - interval '200 days' + n * interval '1 minute' as at) as of;
+-- A rare state, long ago.
+update run set state = 'stopped' where id in (id(10, 5000), id(10, 10000), id(10, 15000));
 insert into attempt (workspace_id, sync_id, epoch, run_id, worker, ended_at, outcome, counts)
     select workspace_id, sync_id, epoch, id, 'w', ended_at, 'finished', '{}' from run;
 insert into run_event (workspace_id, run_id, id, kind)

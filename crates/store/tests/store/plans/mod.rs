@@ -57,7 +57,7 @@ const STATEMENTS: &[Hot] = &[
     hot("workspaces of a person", APP, &["workspaces_of_person($1)"], "id(2, 777)", 20),
     hot("the role of a person", APP, &["select role from member where"], "id(1, 1), id(2, 1000)", 20),
     hot("the workspace of a key", APP, &["workspace_of_api_key($1)"], "id(3, 777)", 20),
-    hot("find a key", APP, &["from api_key where workspace_id = $1 and id = $2", "hint"], "id(1, 1), id(3, 1000)", 20),
+    hot("find a key", APP, &["from api_key k", "k.workspace_id = $1 and k.id = $2"], "id(1, 1), id(3, 1000)", 20),
     hot(
         "begin an idempotent request",
         APP,
@@ -70,8 +70,15 @@ const STATEMENTS: &[Hot] = &[
         "list the runs of a workspace",
         APP,
         &["from run r left join lateral", "r.workspace_id = $1 and r.id < $2"],
-        "id(1, 1), id(10, 149000), 50, null",
+        "id(1, 1), id(10, 149000), 50",
         500,
+    ),
+    hot(
+        "list the runs of a workspace in a rare state",
+        APP,
+        &["from run r left join lateral", "r.state = $4 and r.id < $2"],
+        "id(1, 1), id(10, 149000), 50, 'stopped'",
+        60,
     ),
     hot(
         "list the runs of a sync",
@@ -96,7 +103,7 @@ const STATEMENTS: &[Hot] = &[
         "id(1, 1), id(10, 149995), 100, 50, null, null",
         150,
     ),
-    hot("list syncs", APP, &["run_state?"], "id(1, 1), null, id(9, 5999), 50", 600),
+    hot("list syncs", APP, &["run_state?"], "id(1, 1), null, id(9, 5999), 50, null, null", 600),
     hot(
         "ask for a run",
         APP,
@@ -123,9 +130,9 @@ const STATEMENTS: &[Hot] = &[
     hot("read a job", APP, &["result, problem from job where"], "id(1, 1), id(13, 777)", 20),
     // Ticks and claims.
     hot("due ticks", WORKER, &["from due_syncs($1)"], "500", 400),
-    hot("whose run is next", WORKER, &["from claimable_sync($1)"], "4", 600),
-    hot("which job is next", WORKER, &["from claimable_job($1)"], "4", 400),
-    hot("find the run of a sync to claim", WORKER, &["as held_until from run"], "id(1, 1), id(9, 0)", 60),
+    hot("whose run is next", WORKER, &["from claimable_sync($1, $2)"], "4, '{}'", 600),
+    hot("which job is next", WORKER, &["from claimable_job($1, $2)"], "4, '{}'", 400),
+    hot("find the run of a sync to claim", WORKER, &["as held_until from run"], "id(1, 1), id(9, 0), false", 60),
     hot("find a dead attempt", WORKER, &["from attempt where", "outcome is null"], "id(1, 1), id(9, 0)", 30),
     hot("count dead attempts", WORKER, &["from attempt where", "outcome = 'died'"], "id(1, 1), id(10, 120000)", 60),
     hot("the definition of a sync", WORKER, &["select definition from sync_version"], "id(1, 1), id(9, 0), 1", 20),
@@ -177,9 +184,10 @@ async fn a_statement_without_an_index_is_noticed() {
     let database = filled().await;
     let (mut client, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute("drop index attempt_open_idx, run_claimable_idx, run_waiting_key").await.unwrap();
+    let indexes = "drop index attempt_open_idx, run_claimable_idx, run_waiting_key, run_state_idx";
+    client.batch_execute(indexes).await.unwrap();
     let known = statements();
-    for what in ["find a dead attempt", "whose run is next"] {
+    for what in ["find a dead attempt", "whose run is next", "list the runs of a workspace in a rare state"] {
         let hot = STATEMENTS.iter().find(|hot| hot.what == what).unwrap();
         let (scanned, pages) = explain(&mut client, hot, statement(&known, hot), "force_custom_plan").await;
         assert!(pages > hot.pages, "{what}: {pages} pages, scans {scanned:?}");

@@ -1,3 +1,6 @@
+mod for_tests;
+mod web;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -7,10 +10,11 @@ use embedded::{Binaries, Settings};
 use crate::Failure;
 use crate::shell::{Shell, describe, say, succeeds, variable};
 
+pub(crate) use for_tests::{duckdb, liquidjs, python_liquid, schemathesis};
+pub(crate) use web::web;
+
 /// The npm packages that hold PostgreSQL for each platform; no rights are needed to install one.
 const NPM_VERSION: &str = "18.4.0-beta.17";
-/// Checks the API against its OpenAPI document. It lives in a Python environment of its own.
-const SCHEMATHESIS: &str = "4.32.5";
 
 /// Finds or installs what the product and its tests need, says what it does, and returns the folder of PostgreSQL.
 pub(crate) fn run(shell: &Shell) -> Result<Binaries, Failure> {
@@ -119,38 +123,6 @@ fn npm(shell: &Shell) -> bool {
     let mut links = shell.command("node", &["scripts/hydrate-symlinks.js"]);
     links.current_dir(folder);
     embedded::find_binaries(&settings(shell, PathBuf::new())).is_ok() || succeeds(links)
-}
-
-/// Finds or installs schemathesis below the repository, and returns its program. Only the tests need it.
-pub(crate) fn schemathesis(shell: &Shell) -> Result<PathBuf, Failure> {
-    let root = shell.root().join(".rowcast").join("schemathesis");
-    let program = root.join("bin").join("schemathesis");
-    let is_there = || {
-        let output = Command::new(&program).arg("--version").stdin(Stdio::null()).output();
-        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(SCHEMATHESIS))
-    };
-    if is_there() {
-        say(&format!("    schemathesis: found {SCHEMATHESIS}"));
-        return Ok(program);
-    }
-    let text = root.display().to_string();
-    let python = || shell.command("python3", &["-c", "import venv, ensurepip"]);
-    let install = || is_root() && apt(shell, "Python", &["python3", "python3-venv"]);
-    let has_python = succeeds(python()) || install() && succeeds(python());
-    if !has_python {
-        let command = with_sudo("apt-get install -y python3 python3-venv");
-        return Err(Failure::Missing { what: "Python 3 with venv", command });
-    }
-    say(&format!("    schemathesis: {SCHEMATHESIS} not found; installing it into {text}"));
-    let environment = shell.command("python3", &["-m", "venv", "--clear", &text]);
-    let wanted = format!("schemathesis=={SCHEMATHESIS}");
-    let pip = root.join("bin").join("python").display().to_string();
-    let install = shell.command(&pip, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]);
-    let installed = shell.step("make a Python environment", environment).is_ok()
-        && shell.step("install the package", install).is_ok()
-        && is_there();
-    let command = format!("python3 -m venv {text} && {pip} -m pip install {wanted}");
-    if installed { Ok(program) } else { Err(Failure::Missing { what: "schemathesis", command }) }
 }
 
 fn npm_root(shell: &Shell) -> PathBuf {
