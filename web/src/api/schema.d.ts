@@ -147,6 +147,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready messages to start from
+         * @description Needs no credentials.
+         */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sign-in": {
         parameters: {
             query?: never;
@@ -302,7 +322,8 @@ export interface paths {
         put?: never;
         /**
          * Make an API key
-         * @description With a role that is not above your own. The key is shown this once; only its hash is kept.
+         * @description With a role that is not above your own. The key is shown this once; only its hash is kept. It acts with its role or the
+         *     present role of the person who made it, whichever is lower, and is revoked when they are no member any more.
          *
          *     Needs the role `admin` or a higher one.
          */
@@ -329,7 +350,9 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key, for good
-         * @description Needs the role `admin` or a higher one.
+         * @description Nobody touches a key above their own role.
+         *
+         *     Needs the role `admin` or a higher one.
          */
         delete: operations["revoke_api_key"];
         options?: never;
@@ -658,7 +681,9 @@ export interface paths {
         put?: never;
         /**
          * Leave a workspace
-         * @description Needs the role `viewer` or a higher one.
+         * @description The API keys that you made are revoked, and your open invitations end.
+         *
+         *     Needs the role `viewer` or a higher one.
          */
         post: operations["leave_workspace"];
         delete?: never;
@@ -697,7 +722,8 @@ export interface paths {
         get?: never;
         /**
          * Give a member another role
-         * @description Nobody touches a member above their own role, or gives a role above it. The last owner stays one.
+         * @description Nobody touches a member above their own role, or gives a role above it. The last owner stays one. API keys that they made
+         *     act with the new role, where theirs is above it.
          *
          *     Needs the role `admin` or a higher one.
          */
@@ -705,7 +731,9 @@ export interface paths {
         post?: never;
         /**
          * Remove a member
-         * @description Needs the role `admin` or a higher one.
+         * @description The API keys that they made are revoked, and their open invitations end.
+         *
+         *     Needs the role `admin` or a higher one.
          */
         delete: operations["remove_member"];
         options?: never;
@@ -1474,7 +1502,7 @@ export interface components {
         };
         ApiKey: {
             created_at: components["schemas"]["Timestamp"];
-            /** @description The person who made it; null if it was another API key. */
+            /** @description The person who made it, or the API key that it was made with. When they are no member any more, it is revoked. */
             created_by: string | null;
             expires_at: components["schemas"]["Timestamp"] | null;
             /** @description The end of the key, to tell keys apart. */
@@ -1670,7 +1698,7 @@ export interface components {
             region: components["schemas"]["Region"];
         };
         /**
-         * @description an e-mail address is expected: `name@host`, without spaces, at most 254 characters
+         * @description an e-mail address is expected: `name@host` in ASCII (a host in other letters as xn--), without spaces, at most 254 characters
          * @example someone@example.com
          */
         Email: string;
@@ -1683,6 +1711,17 @@ export interface components {
              * @example run_0190b3f0c4d27c3e9a51f2b8d6e07a14
              */
             run: string;
+        };
+        /** @description A column that the message of a preset uses. */
+        ExpectedColumn: {
+            /** @description What it is for. */
+            holds: string;
+            name: string;
+            /**
+             * @description As the source names it.
+             * @example jsonb
+             */
+            source_type: string;
         };
         /** @description A column, or a template that gives text. */
         Expression: {
@@ -1793,7 +1832,7 @@ export interface components {
         Limit: number;
         Limits: {
             /**
-             * @description All records of one PutRecords call.
+             * @description All records of one PutRecords call; at least `record_bytes`.
              * @default 5242880
              */
             call_bytes: number;
@@ -1809,7 +1848,7 @@ export interface components {
         Listed_ApiKey: {
             items: {
                 created_at: components["schemas"]["Timestamp"];
-                /** @description The person who made it; null if it was another API key. */
+                /** @description The person who made it, or the API key that it was made with. When they are no member any more, it is revoked. */
                 created_by: string | null;
                 expires_at: components["schemas"]["Timestamp"] | null;
                 /** @description The end of the key, to tell keys apart. */
@@ -1933,6 +1972,31 @@ export interface components {
                 /** @description The id of the source. */
                 source: string;
                 updated_at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Listed_Preset: {
+            items: {
+                /** @description What the query of the model gives. */
+                columns: components["schemas"]["ExpectedColumn"][];
+                description: string;
+                /** @description The array column whose elements make a message each; null where each row makes one. */
+                fan_out_column: string | null;
+                /** @example cloudevents */
+                id: string;
+                /** @description The primary key of the model. */
+                key: string[];
+                /** @description One for each choice of options; the first has none on. */
+                messages: components["schemas"]["ReadyMessage"][];
+                options: components["schemas"]["Toggle"][];
+                /** @description Whether all other columns of the model are sent, too. */
+                other_columns: boolean;
+                /** @description The column, or the template, that makes the partition key. */
+                partition_key: Record<string, never>;
+                title: string;
+                triggers: components["schemas"]["SentChanges"];
             }[];
             /** @description For the parameter `cursor` of the next request; null at the end of the list. */
             next_cursor: string | null;
@@ -2172,12 +2236,12 @@ export interface components {
             /** @description The id of a source of this workspace. */
             source: string;
         };
-        /** @description 1 to 100 characters are expected, without control characters */
+        /** @description 1 to 100 characters are expected, not only spaces, without control and format characters */
         Name: string;
         NewApiKey: {
             expires_at?: components["schemas"]["Timestamp"] | null;
             name: components["schemas"]["Name"];
-            /** @description What it may do, as a member of this role. */
+            /** @description What it may do, as a member of this role; no more than the person behind it may do at the time. */
             role: components["schemas"]["Role"];
         };
         NewestRun: {
@@ -2250,6 +2314,27 @@ export interface components {
             port: number | null;
             tls?: components["schemas"]["Tls"] | null;
             user: string;
+        };
+        /** @description A ready message in the shape of another product, and what belongs to it. */
+        Preset: {
+            /** @description What the query of the model gives. */
+            columns: components["schemas"]["ExpectedColumn"][];
+            description: string;
+            /** @description The array column whose elements make a message each; null where each row makes one. */
+            fan_out_column: string | null;
+            /** @example cloudevents */
+            id: string;
+            /** @description The primary key of the model. */
+            key: string[];
+            /** @description One for each choice of options; the first has none on. */
+            messages: components["schemas"]["ReadyMessage"][];
+            options: components["schemas"]["Toggle"][];
+            /** @description Whether all other columns of the model are sent, too. */
+            other_columns: boolean;
+            /** @description The column, or the template, that makes the partition key. */
+            partition_key: Record<string, never>;
+            title: string;
+            triggers: components["schemas"]["SentChanges"];
         };
         PreviewBody: {
             /** @description Of a run that sends every row again. */
@@ -2327,6 +2412,12 @@ export interface components {
             stored_bytes: number | null;
             /** Format: int32 */
             syncs: number | null;
+        };
+        /** @description The message with these options on, and all others off. */
+        ReadyMessage: {
+            /** @description JSON with holes, for `message.json` of a sync. */
+            json: string;
+            options: string[];
         };
         Reason: {
             code: string;
@@ -2465,6 +2556,12 @@ export interface components {
         };
         /** @description A value that is kept sealed. Absent means that the one that is kept stays. */
         SecretText: string;
+        /** @description Which changes a preset sends. */
+        SentChanges: {
+            added: boolean;
+            changed: boolean;
+            removed: boolean;
+        };
         SessionOfMine: {
             created_at: components["schemas"]["Timestamp"];
             /** @description Whether it is the one of this request. */
@@ -2610,6 +2707,12 @@ export interface components {
         Timestamp: string;
         /** @enum {string} */
         Tls: "disable" | "require" | "verify-full";
+        /** @description What may be on or off in a preset. */
+        Toggle: {
+            description: string;
+            id: string;
+            title: string;
+        };
         /** @description the 43 characters at the end of the link are expected */
         TokenText: string;
         /** @description Which changes are sent. One that is off is acknowledged without sending. */
@@ -2825,6 +2928,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_Preset"];
+                };
             };
         };
     };
