@@ -150,7 +150,7 @@ impl<'a> Output<'a> {
                 self.bytes.extend_from_slice(first);
                 self.bytes.truncate(start + bytes.len() - 8);
                 self.bytes.extend_from_slice(last);
-                !eight_escapes(*first) && !eight_escapes(*last)
+                escapes_of_eight(*first) | escapes_of_eight(*last) == 0
             }
             _ => {
                 self.bytes.extend_from_slice(bytes);
@@ -222,7 +222,7 @@ const fn work(limit: usize) -> usize {
 pub(crate) fn until_escape(bytes: &[u8]) -> usize {
     let Some(last) = bytes.last_chunk::<BLOCK>() else {
         return match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            (Some(first), Some(last)) if !eight_escapes(*first) && !eight_escapes(*last) => bytes.len(),
+            (Some(first), Some(last)) if escapes_of_eight(*first) | escapes_of_eight(*last) == 0 => bytes.len(),
             _ => first_escape(bytes, 0),
         };
     };
@@ -242,16 +242,16 @@ fn has_escape(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |any, byte| any | escape(byte)) != 0
 }
 
-/// The same for eight bytes in one word: in each of the three sums a high bit is set if some byte is such a one.
+/// The same for eight bytes in one word. Nothing is found in zero; else its lowest bit is in the byte that was found
+/// first. (Above that one, bits may be set for others.)
 #[inline]
-const fn eight_escapes(bytes: [u8; 8]) -> bool {
+pub(crate) const fn escapes_of_eight(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
     let word = u64::from_le_bytes(bytes);
     let (quotes, slashes) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
     let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    let found = controls | quotes.wrapping_sub(ONES) & !quotes | slashes.wrapping_sub(ONES) & !slashes;
-    found & HIGH != 0
+    (controls | quotes.wrapping_sub(ONES) & !quotes | slashes.wrapping_sub(ONES) & !slashes) & HIGH
 }
 
 fn first_escape(bytes: &[u8], from: usize) -> usize {

@@ -1,6 +1,6 @@
 //! `rowcast template` as a program: its words, its exit codes, and what it takes.
 
-#[path = "../../../crates/template/tests/template/attacks/list.rs"]
+#[path = "../../../crates/template/tests/template/attacks/list/mod.rs"]
 mod attacks;
 
 use std::fs;

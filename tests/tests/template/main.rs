@@ -4,6 +4,7 @@
 mod command;
 mod differences;
 mod engines;
+mod filters;
 mod generate;
 mod values;
 

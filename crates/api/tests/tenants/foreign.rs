@@ -177,8 +177,14 @@ async fn a_filter_or_a_cursor_of_another_workspace_finds_nothing_of_it() {
                 let ask = Ask { path: format!("{path}?{name}={id}"), ..plain.clone() };
                 let (theirs, nothing) = (ask.clone(), ask.without(&two.victim.ids));
                 for (_, client) in &two.strangers[..2] {
-                    let (theirs, nothing) = (two.send(&theirs, client).await, two.send(&nothing, client).await);
-                    assert_eq!(face(&theirs), face(&nothing), "{} by {name}", operation.id);
+                    let mut faces = Vec::new();
+                    for ask in [&theirs, &nothing] {
+                        let (status, text, headers) = face(&two.send(ask, client).await);
+                        // An id of another kind is refused by its name, which the asker knows.
+                        let asked = ask.path.rsplit('=').next().unwrap();
+                        faces.push((status, text.replace(asked, "<asked>"), headers));
+                    }
+                    assert_eq!(faces[0], faces[1], "{} by {name}", operation.id);
                 }
             }
         }

@@ -26,6 +26,9 @@ pub(crate) struct CheckArguments {
     /// Text with Liquid, as in partition keys and texts of the field mapper, instead of JSON.
     #[arg(long)]
     pub(crate) text: bool,
+    /// For a sync whose rows fan out: `element` may be used.
+    #[arg(long)]
+    pub(crate) fan_out: bool,
     /// One JSON object instead of text: `uses`, or `problem`.
     #[arg(long)]
     pub(crate) json: bool,
@@ -34,8 +37,8 @@ pub(crate) struct CheckArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --text the context is what a message sees: {\"row\": {...}, \"previous\": {...} or null, \"changed_columns\": [...],
-\"op\": \"added\", \"event\": {\"id\", \"sequence\"}, \"run\": {\"id\", \"started_at\"}, \"sync\": {\"id\", \"name\"}}. Any of them may be missing. The
-members of `row` and `previous` are the columns. Their types come from the values: true and false are bool, whole numbers int,
+\"op\": \"added\", \"event\": {\"id\", \"sequence\"}, \"run\": {\"id\", \"started_at\"}, \"sync\": {\"id\", \"name\"}}, and \"element\" where rows fan
+out. Any of them may be missing. The members of `row` and `previous` are the columns. Their types come from the values: true and false are bool, whole numbers int,
 other numbers numeric written as numbers with every digit, texts text, arrays and objects jsonb, null whatever fits.
 With --text the context is any JSON object, and its members are the names.
 

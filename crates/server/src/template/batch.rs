@@ -116,6 +116,8 @@ mod tests {
     #[test]
     fn a_message_is_rendered_with_the_row_of_its_context() {
         let input = br#"{"template": "{ \"id\": {{ row.id }}, \"n\": {{ row.n }}, \"t\": \"{{ row.t }}\" }", "context": {"row": {"id": 7, "n": 1.50, "t": "a\"b"}}}"#;
+        let element = br#"{"template": "[{{ element }}, {{ element.a }}]", "context": {"element": {"a": 1.50}}}"#;
+        assert_eq!(answers(Language::Json, element), [json!({ "output": "[{\"a\":1.50}, 1.50]" })]);
         assert_eq!(answers(Language::Json, input), [json!({ "output": r#"{ "id": 7, "n": 1.50, "t": "a\"b" }"# })]);
     }
 }

@@ -8,18 +8,20 @@ use serde_json::{Map, Value, json};
 use template::{Names, Options, Problem, Template, Uses};
 
 use super::arguments::CheckArguments;
+use super::message::ELEMENT;
 use super::text_of;
 use crate::Exit;
 
 pub(super) fn run(arguments: &CheckArguments) -> crate::Result<Exit> {
     let source = text_of(&arguments.file)?;
+    let options = Options { element: arguments.fan_out.then_some(ELEMENT), ..Options::default() };
     let checked = match &arguments.columns {
         Some(path) => {
             let columns = columns(&text_of(path)?)
                 .map_err(|error| format!("{} is no list of columns: {error}", path.display()))?;
-            compile(&source, arguments.text, &columns, Options::default()).map(|template| (template, columns))
+            compile(&source, arguments.text, &columns, options).map(|template| (template, columns))
         }
-        None => guess(&source, arguments.text),
+        None => guess(&source, arguments.text, options),
     };
     let file = arguments.file.display();
     match checked {
@@ -73,10 +75,10 @@ fn columns(text: &str) -> Result<Vec<Column>, String> {
 }
 
 /// Without a list of columns every column that is named is there, and any use of it may be right.
-fn guess(source: &str, text: bool) -> Result<(Template, Vec<Column>), Problem> {
+fn guess(source: &str, text: bool, options: Options) -> Result<(Template, Vec<Column>), Problem> {
     let column = |name| Column { name, kind: ColumnType::Text, source_type: String::new() };
     let columns: Vec<Column> = template::mentioned(source).into_iter().map(column).collect();
-    let options = Options { any_types: true, ..Options::default() };
+    let options = Options { any_types: true, ..options };
     compile(source, text, &columns, options).map(|template| (template, columns))
 }
 
@@ -141,11 +143,11 @@ mod tests {
     fn without_a_list_the_columns_are_those_that_are_named() {
         let source =
             r#"{ "a": {{ row.id }}, "b": {{ row["First name"] }}, "c": {{ previous [ 'x' ] }}, "arrow.d": 1 }"#;
-        let (template, columns) = guess(source, false).unwrap();
+        let (template, columns) = guess(source, false, Options::default()).unwrap();
         let shown = Shown::new(template.uses(), &columns).json();
         assert_eq!(shown["row"], json!(["First name", "id"]));
         assert_eq!(shown["previous"], json!(["x"]));
-        let problem = guess("{ \"a\": {{ row.id }\n}", false).unwrap_err();
+        let problem = guess("{ \"a\": {{ row.id }\n}", false, Options::default()).unwrap_err();
         assert_eq!(problem.line, 1);
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Given {
     pub(super) untyped: bool,
     pub(super) row: Vec<Option<Typed>>,
     pub(super) previous: Option<Vec<Option<Typed>>>,
+    /// Of a row that fans out.
+    pub(super) element: Option<Typed>,
     pub(super) written: Written,
 }
 
@@ -25,6 +27,8 @@ pub(super) struct Written {
     row: Map<String, Value>,
     #[serde(default)]
     previous: Option<Map<String, Value>>,
+    #[serde(default)]
+    element: Option<Value>,
     #[serde(default)]
     pub(super) changed_columns: Option<Vec<String>>,
     #[serde(default = "added")]
@@ -87,8 +91,20 @@ impl Given {
         let mut written =
             Written::deserialize(context).map_err(|error| format!("the context is not as it should be: {error}"))?;
         let (row, previous) = (std::mem::take(&mut written.row), written.previous.take());
-        let mut given =
-            Self { columns: vec![], numbers: BTreeMap::new(), untyped: false, row: vec![], previous: None, written };
+        let element = written.element.take().map(|element| match &element {
+            // As it is, with every digit.
+            Value::Number(number) if number.as_i64().is_none() => Ok(Typed::Json(decimal(number)?)),
+            element => typed(element, &ColumnType::Jsonb),
+        });
+        let mut given = Self {
+            columns: vec![],
+            numbers: BTreeMap::new(),
+            untyped: false,
+            row: vec![],
+            previous: None,
+            element: element.transpose()?,
+            written,
+        };
         for name in row.keys().chain(previous.iter().flat_map(Map::keys)) {
             given.column(name, &row, previous.as_ref())?;
         }

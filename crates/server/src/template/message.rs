@@ -13,6 +13,9 @@ pub(super) enum Language {
     Text,
 }
 
+/// Where elements come from: from no column in particular, so that they are written as their values say.
+pub(super) const ELEMENT: usize = usize::MAX;
+
 /// `now` is in microseconds since 1970.
 pub(super) fn render(language: Language, source: &str, context: &Value, now: i64) -> Result<String, String> {
     // A context that is left out is an empty one.
@@ -48,7 +51,7 @@ fn message(source: &str, given: &Given, now: i64) -> Result<String, String> {
         run_started_at: &started_at,
         sync_id: &written.sync.id,
         sync_name: &written.sync.name,
-        element: None,
+        element: given.element.as_ref(),
     };
     let mut out = Vec::new();
     template.render(&context, &mut out, Limits::default().output).map_err(|error| error.to_string())?;
@@ -57,7 +60,8 @@ fn message(source: &str, given: &Given, now: i64) -> Result<String, String> {
 
 /// Where a column has only nulls, nothing is known of its type.
 fn compile(source: &str, given: &Given) -> Result<Template, Problem> {
-    let options = Options { any_types: given.untyped, ..Options::default() };
+    let element = given.element.as_ref().map(|_| ELEMENT);
+    let options = Options { any_types: given.untyped, element, ..Options::default() };
     Template::json_with(source, &Names { columns: &given.columns, numbers: &given.numbers }, options)
 }
 

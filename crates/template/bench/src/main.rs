@@ -36,7 +36,8 @@ fn main() {
         let mut engines: Vec<(&'static str, Box<dyn Engine>)> = vec![(OURS, Box::new(Ours::new(ours, &rows)))];
         let alone = arguments.iter().any(|argument| argument == "--alone");
         if alone {
-            let rate = ROWS as f64 / (0..800 * TURNS).map(|_| engines[0].1.all()).min().unwrap_or_default().as_secs_f64();
+            let rate =
+                ROWS as f64 / (0..800 * TURNS).map(|_| engines[0].1.all()).min().unwrap_or_default().as_secs_f64();
             println!("    {message:<8} {rate:>10.0} renders/s/core");
             continue;
         }
@@ -95,7 +96,9 @@ fn show(ours: &Figure, other: &Figure, json: bool) {
             println!("{object}");
         } else {
             let (message, engine) = (ours.message, other.engine);
-            println!("    {message:<8} {what:<7} {value:>10.0} renders/s/core, {engine:<10} {baseline:>10.0}  x {ratio:.2}");
+            println!(
+                "    {message:<8} {what:<7} {value:>10.0} renders/s/core, {engine:<10} {baseline:>10.0}  x {ratio:.2}"
+            );
         }
     }
 }

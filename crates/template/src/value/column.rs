@@ -39,6 +39,8 @@ pub(crate) fn write_column(out: &mut Output<'_>, value: &Value, style: Style, pl
         (Value::Int(int), Place::Value) if style.number.is_none() => {
             out.push(itoa::Buffer::new().format(*int).as_bytes())
         }
+        (Value::Bool(true), Place::Value) => out.push(b"true"),
+        (Value::Bool(false), Place::Value) => out.push(b"false"),
         _ => write_other(out, value, style, place),
     }
 }

@@ -1,7 +1,7 @@
 //! Tells quickly that a text is JSON, for the JSON that rows mostly have. Of the rest it says nothing: strings with escapes,
 //! numbers with exponents, and what is nested deep are left to the real parser.
 
-use crate::output::until_escape;
+use crate::output::{escapes_of_eight, until_escape};
 
 /// Whether the text is one of JSON, and a plain one.
 pub(super) fn is_valid(text: &[u8]) -> bool {
@@ -99,17 +99,16 @@ fn key(text: &[u8], at: usize) -> Option<usize> {
 
 /// After its opening quote.
 #[inline]
-fn string(text: &[u8], at: usize) -> Option<usize> {
-    /// Most are shorter: names, words.
-    const SHORT: usize = 16;
-    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
-    let mut end = at;
-    while end < at + SHORT && is_plain(text.get(end)?) {
-        end += 1;
-    }
-    if end == at + SHORT {
-        end += until_escape(text.get(end..)?);
-    }
+fn string(text: &[u8], mut at: usize) -> Option<usize> {
+    let end = loop {
+        let rest = text.get(at..)?;
+        let Some(eight) = rest.first_chunk::<8>() else { break at + until_escape(rest) };
+        let found = escapes_of_eight(*eight);
+        if found != 0 {
+            break at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    };
     (text.get(end) == Some(&b'"')).then_some(end + 1)
 }
 

@@ -1,0 +1,112 @@
+//! The filters of generated templates, each with what it is for.
+
+/// What a value is likely to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Number,
+    List,
+    /// A list of objects.
+    People,
+    Any,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Argument {
+    Number,
+    Index,
+    Text,
+    Property,
+    List,
+    Format,
+    Any,
+    // These may be left out.
+    MaybeNumber,
+    MaybeIndex,
+    MaybeText,
+    MaybeProperty,
+    MaybeAny,
+}
+
+use Argument::{
+    Any, Format, Index, List, MaybeAny, MaybeIndex, MaybeNumber, MaybeProperty, MaybeText, Number, Property, Text,
+};
+
+/// A filter, what it is for, what it gives, and its arguments.
+pub(crate) type Filter = (&'static str, Kind, Kind, &'static [Argument]);
+
+pub(crate) const FILTERS: &[Filter] = &[
+    ("abs", Kind::Number, Kind::Number, &[]),
+    ("append", Kind::Text, Kind::Text, &[Text]),
+    ("at_least", Kind::Number, Kind::Number, &[Number]),
+    ("at_most", Kind::Number, Kind::Number, &[Number]),
+    ("base64_encode", Kind::Text, Kind::Text, &[]),
+    ("base64_url_safe_encode", Kind::Text, Kind::Text, &[]),
+    ("capitalize", Kind::Text, Kind::Text, &[]),
+    ("ceil", Kind::Number, Kind::Number, &[]),
+    ("compact", Kind::List, Kind::List, &[]),
+    ("compact", Kind::People, Kind::People, &[MaybeProperty]),
+    ("concat", Kind::List, Kind::List, &[List]),
+    ("date", Kind::Text, Kind::Text, &[Format]),
+    ("date", Kind::Number, Kind::Text, &[Format]),
+    ("default", Kind::Any, Kind::Any, &[Any]),
+    ("divided_by", Kind::Number, Kind::Number, &[Number]),
+    ("downcase", Kind::Text, Kind::Text, &[]),
+    ("escape", Kind::Text, Kind::Text, &[]),
+    ("escape_once", Kind::Text, Kind::Text, &[]),
+    ("first", Kind::List, Kind::Any, &[]),
+    ("floor", Kind::Number, Kind::Number, &[]),
+    ("join", Kind::List, Kind::Text, &[MaybeText]),
+    ("last", Kind::List, Kind::Any, &[]),
+    ("lstrip", Kind::Text, Kind::Text, &[]),
+    ("map", Kind::People, Kind::List, &[Property]),
+    ("minus", Kind::Number, Kind::Number, &[Number]),
+    ("modulo", Kind::Number, Kind::Number, &[Number]),
+    ("newline_to_br", Kind::Text, Kind::Text, &[]),
+    ("plus", Kind::Number, Kind::Number, &[Number]),
+    ("prepend", Kind::Text, Kind::Text, &[Text]),
+    ("remove", Kind::Text, Kind::Text, &[Text]),
+    ("remove_first", Kind::Text, Kind::Text, &[Text]),
+    ("remove_last", Kind::Text, Kind::Text, &[Text]),
+    ("replace", Kind::Text, Kind::Text, &[Text, MaybeText]),
+    ("replace_first", Kind::Text, Kind::Text, &[Text, MaybeText]),
+    ("replace_last", Kind::Text, Kind::Text, &[Text, Text]),
+    ("reverse", Kind::List, Kind::List, &[]),
+    ("reverse", Kind::People, Kind::People, &[]),
+    ("round", Kind::Number, Kind::Number, &[MaybeNumber]),
+    ("rstrip", Kind::Text, Kind::Text, &[]),
+    ("size", Kind::Text, Kind::Number, &[]),
+    ("size", Kind::List, Kind::Number, &[]),
+    ("slice", Kind::Text, Kind::Text, &[Index, MaybeNumber]),
+    ("slice", Kind::List, Kind::List, &[Index, MaybeNumber]),
+    ("sort", Kind::List, Kind::List, &[]),
+    ("sort", Kind::People, Kind::People, &[Property]),
+    ("sort_natural", Kind::List, Kind::List, &[]),
+    ("sort_natural", Kind::People, Kind::People, &[Property]),
+    ("split", Kind::Text, Kind::List, &[Text]),
+    ("strip", Kind::Text, Kind::Text, &[]),
+    ("strip_html", Kind::Text, Kind::Text, &[]),
+    ("strip_newlines", Kind::Text, Kind::Text, &[]),
+    ("sum", Kind::List, Kind::Number, &[]),
+    ("sum", Kind::People, Kind::Number, &[Property]),
+    ("times", Kind::Number, Kind::Number, &[Number]),
+    ("truncate", Kind::Text, Kind::Text, &[MaybeIndex, MaybeText]),
+    ("truncatewords", Kind::Text, Kind::Text, &[MaybeIndex, MaybeText]),
+    ("uniq", Kind::List, Kind::List, &[]),
+    ("uniq", Kind::People, Kind::People, &[Property]),
+    ("upcase", Kind::Text, Kind::Text, &[]),
+    ("url_decode", Kind::Text, Kind::Text, &[]),
+    ("url_encode", Kind::Text, Kind::Text, &[]),
+    ("where", Kind::People, Kind::People, &[Property, MaybeAny]),
+    ("find", Kind::People, Kind::Any, &[Property, Any]),
+    ("find_index", Kind::People, Kind::Number, &[Property, Any]),
+    ("has", Kind::People, Kind::Any, &[Property, MaybeAny]),
+    ("reject", Kind::People, Kind::People, &[Property, MaybeAny]),
+    ("map", Kind::People, Kind::List, &[Property]),
+    ("plus", Kind::Text, Kind::Number, &[Number]),
+    ("times", Kind::Text, Kind::Number, &[Number]),
+    ("upcase", Kind::Number, Kind::Text, &[]),
+    ("append", Kind::Number, Kind::Text, &[Text]),
+    ("base64_decode", Kind::Text, Kind::Text, &[]),
+    ("size", Kind::Number, Kind::Number, &[]),
+];
