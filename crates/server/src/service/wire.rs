@@ -207,7 +207,7 @@ mod tests {
         let api = api_settings(&config);
         assert_eq!(api.public_url, "http://localhost:8080");
         assert_eq!(api.rates, api::Rates::default());
-        assert_eq!(api.quotas.run_seconds, Some(86_400));
+        assert_eq!(api.quotas.run_seconds, Some(6 * 3600));
         assert_eq!(service_settings(&config).quotas.rows_per_run, Some(100_000_000));
     }
 }
