@@ -14,7 +14,10 @@ pub(super) fn without_values(message: &str) -> String {
         let expected = rest.rsplit_once(", expected ").map(|(_, expected)| format!(", expected {expected}"));
         return format!("{kind}{of}{}", expected.unwrap_or_default());
     }
-    message.to_owned()
+    match message.rsplit_once("` is not an id of the kind ") {
+        Some((_, expected)) => format!("this is not an id of the kind {expected}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The name in "unknown field `x`, expected one of ..".
@@ -47,6 +50,10 @@ mod tests {
             ("unknown field `Hunter2`, expected `a` or `b`", "unknown field, expected `a` or `b`"),
             ("unknown field `nmae`, expected `name`", "unknown field `nmae`, expected `name`"),
             ("missing field `name`", "missing field `name`"),
+            (
+                "`hunter2` is not an id of the kind `src`: expected ..",
+                "this is not an id of the kind `src`: expected ..",
+            ),
             ("1 to 100 characters are expected", "1 to 100 characters are expected"),
         ] {
             assert_eq!(without_values(message), told);
