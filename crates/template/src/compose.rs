@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::names::Names;
-use crate::program::{Builder, Hole, Mode, Op, Ops, Place, Template};
+use crate::program::{Builder, Field, Hole, Mode, Op, Ops, Place, Template};
 
 /// A part of a composed message.
 #[derive(Debug, Clone)]
@@ -27,53 +27,79 @@ pub struct Member {
 impl Template {
     pub fn compose(node: &Node, names: &Names<'_>) -> Self {
         let mut builder = Builder::new(Mode::Json, names);
-        append(&mut builder, node);
+        append(&mut builder, node, &mut Vec::new());
         builder.finish()
     }
 }
 
-fn append(builder: &mut Builder, node: &Node) {
+/// `path` has the names of the members around it, as in `append`, `always` and `list`.
+fn append<'n>(builder: &mut Builder, node: &'n Node, path: &mut Vec<&'n str>) {
     match node {
         Node::Object(members) if members.is_empty() => builder.text("{}"),
         Node::Object(members) => {
             builder.text("{");
             if members.iter().any(|member| member.omit_null) {
-                let list = apart(builder, |builder| list(builder, members));
+                let list = apart(builder, |builder| list(builder, members, path));
                 builder.push(Op::List(list));
             } else {
-                always(builder, members);
+                always(builder, members, path);
             }
             builder.text("}");
         }
         Node::Constant(value) => builder.text(&value.to_string()),
-        Node::Template(template) => splice(builder, template),
+        Node::Template(template) => {
+            let field = field(builder, path);
+            splice(builder, template, field);
+        }
     }
 }
 
-fn always(builder: &mut Builder, members: &[Member]) {
+fn value<'n>(builder: &mut Builder, member: &'n Member, path: &mut Vec<&'n str>) {
+    path.push(&member.name);
+    append(builder, &member.value, path);
+    path.pop();
+}
+
+fn always<'n>(builder: &mut Builder, members: &'n [Member], path: &mut Vec<&'n str>) {
     for (at, member) in members.iter().enumerate() {
         builder.text(if at == 0 { "" } else { "," });
         builder.text(&json_string(&member.name));
         builder.text(":");
-        append(builder, &member.value);
+        value(builder, member, path);
     }
 }
 
 /// Neighbors that are always there become one item.
-fn list(builder: &mut Builder, members: &[Member]) {
+fn list<'n>(builder: &mut Builder, members: &'n [Member], path: &mut Vec<&'n str>) {
     for run in members.chunk_by(|left, right| !left.omit_null && !right.omit_null) {
         match run {
             [member] if member.omit_null => {
                 let before = constant(builder, &format!("{}:", json_string(&member.name)));
-                let value = apart(builder, |builder| append(builder, &member.value));
-                builder.push(Op::Optional { before, value });
+                let value = apart(builder, |builder| value(builder, member, path));
+                path.push(&member.name);
+                let field = field(builder, path);
+                path.pop();
+                builder.push(Op::Optional { before, value, field });
             }
             run => {
-                let item = apart(builder, |builder| always(builder, run));
+                let item = apart(builder, |builder| always(builder, run, path));
                 builder.push(Op::Item(item));
             }
         }
     }
+}
+
+/// A number for a field; its path is written as the mapper has it.
+fn field(builder: &mut Builder, path: &[&str]) -> Field {
+    let names: Vec<_> = path.iter().map(|name| name.replace('\\', r"\\").replace('.', r"\.")).collect();
+    let (path, fields) = (names.join("."), &mut builder.template.fields);
+    if path.is_empty() {
+        return None;
+    }
+    if fields.last() != Some(&path) {
+        fields.push(path);
+    }
+    fields.len().checked_sub(1)
 }
 
 /// The ops that `inner` makes, apart from those before.
@@ -90,28 +116,26 @@ fn constant(builder: &mut Builder, text: &str) -> Range<usize> {
     start..builder.template.text.len()
 }
 
-fn splice(builder: &mut Builder, template: &Template) {
+fn splice(builder: &mut Builder, template: &Template, field: Field) {
     let mut template = template.clone();
     if template.mode != Mode::Json {
         quote(&mut template);
     }
     let uses = template.uses.clone();
-    if template.ops.iter().all(|op| matches!(op, Op::Text(_) | Op::Hole(_) | Op::KeyStart | Op::KeyEnd(_))) {
-        inline(builder, template);
+    if template.ops.iter().all(|op| matches!(op, Op::Text(_) | Op::Hole(_))) {
+        inline(builder, template, field);
     } else {
-        builder.push(Op::Embedded(Box::new(template)));
+        builder.push(Op::Embedded(Box::new(template), field));
     }
     builder.uses(&uses);
 }
 
-/// A template without tags and filters becomes a part of the message itself.
-fn inline(builder: &mut Builder, template: Template) {
-    let first = builder.template.objects.len();
-    builder.template.objects.extend(template.objects);
+/// A template that only places columns becomes a part of the message itself.
+fn inline(builder: &mut Builder, template: Template, field: Field) {
     for op in template.ops {
         match op {
             Op::Text(range) => builder.text(template.text.get(range).unwrap_or_default()),
-            Op::KeyEnd(object) => builder.push(Op::KeyEnd(first + object)),
+            Op::Hole(hole) => builder.push(Op::Hole(Hole { field, ..hole })),
             other => builder.push(other),
         }
     }
@@ -161,7 +185,7 @@ fn escape(ops: &mut Ops, plain: &str, text: &mut String) {
                 escape(body, plain, text);
             }
             Op::Assign { .. } | Op::Break | Op::Continue | Op::KeyStart | Op::KeyEnd(_) | Op::Literal(..) => {}
-            Op::Embedded(_) => {}
+            Op::Embedded(..) => {}
         }
     }
 }

@@ -171,7 +171,7 @@ impl Drop for LiquidJs {
     }
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+pub fn timed(work: impl FnOnce()) -> Duration {
     let start = processor();
     work();
     processor() - start

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
 mod engines;
 mod rows;
 
@@ -25,9 +26,12 @@ struct Figure {
     times: Vec<Duration>,
 }
 
-/// Arguments: the folder of LiquidJS (or `-`), `--json`, and `--alone`, which leaves all others out, for a profiler.
+/// Arguments: the folder of LiquidJS (or `-`), `--json`, `--budget` for how long the budgets last instead, and `--alone`, which leaves all others out, for a profiler.
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--budget") {
+        return budget::run();
+    }
     let json = arguments.iter().any(|argument| argument == "--json");
     let liquidjs = arguments.first().filter(|path| *path != "-" && *path != "--json").map(Path::new);
     let rows = rows::rows(ROWS);

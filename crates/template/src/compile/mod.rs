@@ -138,7 +138,7 @@ impl<'a> Compiler<'a> {
         place: Place,
         body: &mut dyn FnMut(&mut Self, usize) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        self.at = start(node);
+        self.at = node.start();
         let op = match node {
             Node::Text(span) => {
                 self.builder.text(self.source.get(span.clone()).unwrap_or_default());
@@ -334,25 +334,6 @@ fn bodies(node: &Node) -> Vec<&Block> {
         Node::TableRow(node) => vec![&node.body],
         Node::IfChanged { body, .. } => vec![body],
         _ => Vec::new(),
-    }
-}
-
-fn start(node: &Node) -> usize {
-    match node {
-        Node::Text(span)
-        | Node::Output { span, .. }
-        | Node::If { span, .. }
-        | Node::Case { span, .. }
-        | Node::Cycle { span, .. }
-        | Node::IfChanged { span, .. }
-        | Node::Break { span }
-        | Node::Continue { span } => span.start,
-        Node::Assign { name, .. }
-        | Node::Capture { name, .. }
-        | Node::Increment { name }
-        | Node::Decrement { name } => name.span.start,
-        Node::For(node) => node.span.start,
-        Node::TableRow(node) => node.span.start,
     }
 }
 

@@ -1,6 +1,6 @@
 //! From one type to another, and a value for a missing one.
 
-use super::input::{fault, nil, scan, truthy};
+use super::input::{fault, nil, truthy};
 use super::{Arguments, Env, json};
 use crate::fault::Fault;
 use crate::value::number::Number;
@@ -24,7 +24,8 @@ pub(super) fn to_number<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut E
         Value::Nil | Value::Int(_) | Value::Float(_) | Value::Decimal(_) => Ok(input),
         Value::Bool(bool) => Ok(Value::Int(i64::from(*bool))),
         Value::Text(text) | Value::Json(text) => {
-            scan(text.len(), env)?;
+            // Read twice.
+            env.budget.inspect(text.len().saturating_mul(2))?;
             env.budget.allocate(text.len().min(4_000))?;
             let text = text.trim();
             let wrong = || fault(format!("`to_number` needs a number, and got the text `{}`", short(text)));
@@ -44,6 +45,7 @@ pub(super) fn to_integer<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, en
         other => return Ok(other),
     };
     env.budget.allocate(number.size())?;
+    env.budget.inspect(number.size())?;
     Ok(number.truncate().into())
 }
 

@@ -71,6 +71,7 @@ pub(super) fn strip_newlines<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &
 
 fn lines_joined<'r>(input: &Value<'r>, by: &str, env: &mut Env<'_>) -> Given<'r> {
     let input = text(input, env)?;
+    env.budget.inspect(input.len() / 2)?;
     let mut draft = Draft::default();
     let mut lines = input.split('\n').peekable();
     while let Some(line) = lines.next() {

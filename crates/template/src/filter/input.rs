@@ -74,6 +74,7 @@ pub(super) fn number(value: &Value<'_>, filter: &str, env: &mut Env<'_>) -> Resu
         Value::Int(int) => Operand { number: Number::Int(*int), exact: false },
         Value::Float(float) => {
             env.budget.allocate(64)?;
+            env.budget.work(4)?;
             Operand { number: Number::Decimal(Decimal::from_float(*float).map_err(trouble)?), exact: false }
         }
         Value::Decimal(decimal) => {
@@ -81,7 +82,7 @@ pub(super) fn number(value: &Value<'_>, filter: &str, env: &mut Env<'_>) -> Resu
             Operand { number: Number::Decimal((**decimal).clone()), exact: !env.plain && !decimal.is_integer() }
         }
         Value::Text(text) => {
-            scan(text.len(), env)?;
+            env.budget.inspect(text.len())?;
             env.budget.allocate(text.len().min(4_000))?;
             let number = Number::loosely(text).map_err(trouble)?;
             let exact = !env.plain && !number.is_integer();
@@ -127,7 +128,7 @@ pub(super) fn counted<'r>(
 }
 
 /// An argument that counts characters or elements: an integer, or text that is exactly one.
-pub(super) fn integer(value: &Value<'_>, filter: &str) -> Result<i64, Fault> {
+pub(super) fn integer(value: &Value<'_>, filter: &str, env: &mut Env<'_>) -> Result<i64, Fault> {
     let wrong = || fault(format!("`{filter}` needs an integer as argument, and got {}", value.kind()));
     match value {
         Value::Int(int) => Ok(*int),
@@ -135,6 +136,7 @@ pub(super) fn integer(value: &Value<'_>, filter: &str) -> Result<i64, Fault> {
             Ok(if decimal.to_float() < 0.0 { i64::MIN } else { i64::MAX })
         }
         Value::Text(text) => {
+            env.budget.inspect(text.len())?;
             let text = text.trim_matches(|character: char| character.is_ascii_whitespace());
             let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
             match text.parse() {

@@ -64,6 +64,9 @@ pub(super) fn divided_by<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, en
             Ordering::Greater => f64::INFINITY,
         }));
     }
+    if with_fraction {
+        env.budget.work(8)?;
+    }
     calculated(&left, &right, env, "divided_by", Number::divided_by)
 }
 

@@ -9,10 +9,14 @@ use crate::value::Value;
 
 type Given<'r> = Result<Value<'r>, Fault>;
 
+/// Steps for a word, which is a text of its own while it changes case.
+const WORD: usize = 2;
+
 /// `first name`, `FirstName` and `first_name` become `FirstName`.
 pub(super) fn camelize<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
     charge_cased(&input, env)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     for word in words(&input) {
         push_capitalized(word, &mut draft, env)?;
@@ -23,11 +27,13 @@ pub(super) fn camelize<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut En
 pub(super) fn snakecase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
     charge_cased(&input, env)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     for (at, word) in words(&input).enumerate() {
         if at > 0 {
             draft.push("_", env)?;
         }
+        env.budget.work(WORD)?;
         draft.push(&word.to_lowercase(), env)?;
     }
     Ok(draft.finish())
@@ -37,6 +43,7 @@ pub(super) fn snakecase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut E
 pub(super) fn titlecase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
     charge_cased(&input, env)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     for word in input.split_inclusive(char::is_whitespace) {
         push_capitalized(word, &mut draft, env)?;
@@ -48,18 +55,21 @@ pub(super) fn titlecase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut E
 pub(super) fn handleize<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
     charge_cased(&input, env)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     let pieces = input.split(|character: char| !character.is_alphanumeric()).filter(|piece| !piece.is_empty());
     for (at, piece) in pieces.enumerate() {
         if at > 0 {
             draft.push("-", env)?;
         }
+        env.budget.work(WORD)?;
         draft.push(&piece.to_lowercase(), env)?;
     }
     Ok(draft.finish())
 }
 
 fn push_capitalized(word: &str, draft: &mut Draft, env: &mut Env<'_>) -> Result<(), Fault> {
+    env.budget.work(WORD)?;
     let mut characters = word.chars();
     if let Some(first) = characters.next() {
         for character in first.to_uppercase() {

@@ -75,18 +75,25 @@ pub(super) const fn is_space(character: char) -> bool {
 }
 
 pub(super) fn strip<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let input = text(&input, env)?;
+    let input = walked(&input, env)?;
     part(&input, input.trim_matches(is_space), env)
 }
 
 pub(super) fn lstrip<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let input = text(&input, env)?;
+    let input = walked(&input, env)?;
     part(&input, input.trim_start_matches(is_space), env)
 }
 
 pub(super) fn rstrip<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let input = text(&input, env)?;
+    let input = walked(&input, env)?;
     part(&input, input.trim_end_matches(is_space), env)
+}
+
+/// A text whose characters are looked at one by one.
+fn walked<'r>(input: &Value<'r>, env: &mut Env<'_>) -> Result<Text<'r>, Fault> {
+    let input = text(input, env)?;
+    env.budget.inspect(input.len())?;
+    Ok(input)
 }
 
 /// A part of a text: nothing is copied if it is all of it.
@@ -102,7 +109,7 @@ pub(super) fn squish<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<
     if nil(&input) {
         return Ok(input);
     }
-    let input = text(&input, env)?;
+    let input = walked(&input, env)?;
     let mut draft = Draft::default();
     for (at, word) in input.split(is_space).filter(|word| !word.is_empty()).enumerate() {
         if at > 0 {
@@ -118,6 +125,7 @@ pub(super) fn replace<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: 
     let mut draft = Draft::default();
     let mut end = 0;
     for (start, found) in input.match_indices(&*wanted) {
+        env.budget.work(1)?;
         draft.push(input.get(end..start).unwrap_or_default(), env)?;
         draft.push(&instead, env)?;
         end = start + found.len();
@@ -154,7 +162,14 @@ type Three<'r> = (Text<'r>, Text<'r>, Text<'r>);
 
 /// The replacement is nothing where it was not written.
 fn three<'r>(input: &Value<'r>, arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Result<Three<'r>, Fault> {
-    Ok((text(input, env)?, text(arguments.at(0), env)?, text(arguments.at(1), env)?))
+    Ok((walked(input, env)?, wanted(arguments.at(0), env)?, text(arguments.at(1), env)?))
+}
+
+/// A text that is searched: it is prepared for that first, which takes longer than a look.
+fn wanted<'r>(value: &Value<'r>, env: &mut Env<'_>) -> Result<Text<'r>, Fault> {
+    let wanted = text(value, env)?;
+    env.budget.inspect(wanted.len().saturating_mul(2))?;
+    Ok(wanted)
 }
 
 fn replace_at<'r>(
@@ -171,7 +186,7 @@ fn replace_at<'r>(
 
 /// At spaces: runs of any white space, none at the ends. At nothing: into characters.
 pub(super) fn split<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let (input, by) = (text(&input, env)?, text(arguments.at(0), env)?);
+    let (input, by) = (text(&input, env)?, wanted(arguments.at(0), env)?);
     let mut values = Vec::new();
     let mut keep = |piece: &str| -> Result<(), Fault> {
         // The value, the reference count and the bytes of a text of its own; vectors grow by doubling.

@@ -170,3 +170,45 @@ fn only_filters_that_say_so_ask_for_the_time() {
         assert_eq!(differs, filter.asks_for_now(), "{}", filter.name);
     }
 }
+
+/// What a call takes from the default budget, or none where it fails.
+fn steps(filter: &Filter, input: &str, argument: Option<&str>) -> Option<usize> {
+    let mut budget = Budget::new(&Limits { memory: 1 << 30, ..Limits::DEFAULT });
+    let before = budget.work_left();
+    let count = usize::from(filter.positional.0).max(usize::from(argument.is_some()));
+    let positional = vec![Value::text(argument.unwrap_or("7")); count];
+    let arguments = Arguments { positional: &positional, named: &[] };
+    filter.apply(Value::text(input), &arguments, &mut Env { budget: &mut budget, now: 0, plain: false }).ok()?;
+    Some(before - budget.work_left())
+}
+
+#[test]
+fn a_filter_charges_for_every_byte_that_it_looks_at() {
+    const BYTES: usize = 32 << 10;
+    let texts = ["7 ".repeat(BYTES / 2), " ".repeat(BYTES), "é ".repeat(BYTES / 3), "[1,".repeat(BYTES / 3)];
+    let cheap = |text: &String, filter| steps(filter, text, None).is_some_and(|charged| charged < text.len() / 64);
+    let blind: Vec<_> = all().iter().filter(|filter| texts.iter().any(|text| cheap(text, filter))).collect();
+    assert_eq!(blind.iter().map(|filter| filter.name).collect::<Vec<_>>(), BLIND);
+}
+
+#[test]
+fn a_filter_charges_for_every_byte_of_an_argument_that_it_looks_at() {
+    const BYTES: usize = 32 << 10;
+    let arguments = ["7".repeat(BYTES), "é ".repeat(BYTES / 3)];
+    let cheap = |argument: &String, filter| match (steps(filter, "1", Some("7")), steps(filter, "1", Some(argument))) {
+        (Some(short), Some(long)) => long.saturating_sub(short) < BYTES / 80,
+        _ => false,
+    };
+    let takes = all().iter().filter(|filter| filter.positional.1 > 0);
+    let blind: Vec<_> = takes.filter(|filter| arguments.iter().any(|argument| cheap(argument, filter))).collect();
+    assert_eq!(blind.iter().map(|filter| filter.name).collect::<Vec<_>>(), BLIND_TO_ARGUMENTS);
+}
+
+/// A text is the only element to them, or given back as it is.
+const BLIND: [&str; 7] = ["compact", "default", "first", "last", "reverse", "sort", "uniq"];
+
+/// They look for a member of this name; no name is as long as that.
+#[rustfmt::skip]
+const BLIND_TO_ARGUMENTS: [&str; 12] = [
+    "compact", "default", "find", "find_index", "has", "map", "reject", "sort", "sort_natural", "sum", "uniq", "where",
+];

@@ -17,6 +17,7 @@ pub(super) fn url_encode<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut 
         return Ok(input);
     }
     let input = text(&input, env)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     for byte in input.bytes() {
         match byte {

@@ -29,8 +29,8 @@ pub(super) fn size<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_
 
 /// From `offset`, counted from the end if negative, `length` or one.
 pub(super) fn slice<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let offset = integer(arguments.at(0), "slice")?;
-    let length = if truthy(arguments.at(1)) { integer(arguments.at(1), "slice")? } else { 1 };
+    let offset = integer(arguments.at(0), "slice", env)?;
+    let length = if truthy(arguments.at(1)) { integer(arguments.at(1), "slice", env)? } else { 1 };
     if let Value::Array(values) = &input {
         let (start, end) = span(offset, length, values.len());
         let mut kept = room(end - start, env)?;
@@ -78,7 +78,7 @@ pub(super) fn truncate<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env:
         return Ok(input);
     }
     let input = text(&input, env)?;
-    let length = if arguments.has(0) { integer(arguments.at(0), "truncate")? } else { 50 };
+    let length = if arguments.has(0) { integer(arguments.at(0), "truncate", env)? } else { 50 };
     let mark = mark(arguments, env)?;
     let count = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
     // A text has no more characters than bytes.
@@ -101,7 +101,7 @@ pub(super) fn truncatewords<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>,
         return Ok(input);
     }
     let input = text(&input, env)?;
-    let words = if arguments.has(0) { integer(arguments.at(0), "truncatewords")? } else { 15 };
+    let words = if arguments.has(0) { integer(arguments.at(0), "truncatewords", env)? } else { 15 };
     let words = usize::try_from(words.max(1)).unwrap_or(usize::MAX);
     let mark = mark(arguments, env)?;
     let is_space = |character: char| character.is_ascii_whitespace() || character == '\x0b';
@@ -143,7 +143,7 @@ pub(super) fn last<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, _: &mut Env<'_>)
 
 /// The element or character at a position, from the end if negative.
 pub(super) fn index<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
-    let at = integer(arguments.at(0), "index")?;
+    let at = integer(arguments.at(0), "index", env)?;
     if let Value::Text(text) = &input {
         scan(text.len(), env)?;
         let (start, end) = span(at, 1, text.chars().count());

@@ -19,9 +19,11 @@ impl Builder {
         let listed =
             |(index, column): (usize, &Column)| Listed { index, name: column.name.clone(), style: names.style(index) };
         let columns = names.columns.iter().enumerate().map(listed).collect();
-        let (text, ops, objects) = (String::new(), Vec::new(), Vec::new());
+        let (text, ops, objects, fields) = (String::new(), Vec::new(), Vec::new(), Vec::new());
         let (source, frame, limits, uses) = (Arc::from(""), Frame::default(), Limits::DEFAULT, Uses::default());
-        Self { template: Template { mode, source, text, ops, frame, limits, objects, columns, uses, timeless: false } }
+        let timeless = false;
+        let template = Template { mode, source, text, ops, frame, limits, objects, fields, columns, uses, timeless };
+        Self { template }
     }
 
     pub(crate) fn text(&mut self, text: &str) {
@@ -44,7 +46,7 @@ impl Builder {
     pub(crate) fn hole(&mut self, reference: Reference, place: Place) {
         let style = self.style(reference);
         self.note(reference);
-        self.push(Op::Hole(Hole { reference, place, style }));
+        self.push(Op::Hole(Hole { reference, place, style, field: None }));
     }
 
     fn style(&self, reference: Reference) -> Style {

@@ -31,6 +31,8 @@ pub struct Template {
     pub(crate) limits: Limits,
     /// The literal names of the members of each object that also has names with holes.
     pub(crate) objects: Vec<Vec<String>>,
+    /// The paths of the fields that it is composed of.
+    pub(crate) fields: Vec<String>,
     /// The columns of the model, in its order.
     pub(crate) columns: Vec<Listed>,
     pub(crate) uses: Uses,
@@ -168,9 +170,10 @@ pub(crate) enum Op {
     Optional {
         before: Range<usize>,
         value: Ops,
+        field: Field,
     },
     /// A field of the mapper, with variables of its own.
-    Embedded(Box<Template>),
+    Embedded(Box<Template>, Field),
 }
 
 #[derive(Debug, Clone)]
@@ -309,7 +312,11 @@ pub(crate) struct Hole {
     pub(crate) reference: Reference,
     pub(crate) place: Place,
     pub(crate) style: Style,
+    pub(crate) field: Field,
 }
+
+/// The field of the mapper that something belongs to, if any, as an index into `fields`.
+pub(crate) type Field = Option<usize>;
 
 /// Where a hole stands, which decides how its value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

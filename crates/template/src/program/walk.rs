@@ -23,7 +23,7 @@ impl Op {
             Self::TableRow(node) => found.push(&mut node.body),
             Self::Text(_) | Self::Hole(_) | Self::Output { .. } | Self::Assign { .. } | Self::Cycle(_) => {}
             Self::Count { .. } | Self::Break | Self::Continue | Self::KeyStart | Self::KeyEnd(_) => {}
-            Self::Literal(..) | Self::Embedded(_) => {}
+            Self::Literal(..) | Self::Embedded(..) => {}
         }
         found.into_iter()
     }
@@ -33,7 +33,7 @@ impl Op {
 pub(super) fn embedded<'o>(ops: &'o mut Ops, found: &mut Vec<&'o mut Vec<Listed>>) {
     for op in ops {
         match op {
-            Op::Embedded(template) => found.push(&mut template.columns),
+            Op::Embedded(template, _) => found.push(&mut template.columns),
             other => other.bodies().for_each(|body| embedded(body, found)),
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn references(ops: &mut Ops, change: &mut impl FnMut(&mut Reference))
             Op::List(body) | Op::Item(body) | Op::Object(body) | Op::Optional { value: body, .. } => {
                 references(body, change);
             }
-            Op::Embedded(template) => references(&mut template.ops, change),
+            Op::Embedded(template, _) => references(&mut template.ops, change),
             Op::Hole(hole) => change(&mut hole.reference),
             Op::Output { value, .. } | Op::Assign { value, .. } => in_filtered(value, change),
             Op::Capture { body, .. } | Op::IfChanged { body, .. } => references(body, change),

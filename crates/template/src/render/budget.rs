@@ -28,11 +28,21 @@ impl Budget {
         self.work(bytes / 64 + 1)
     }
 
+    /// Bytes that are about to be looked at one by one: sixteen are one step.
+    pub(crate) fn inspect(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.work(bytes / 16 + 1)
+    }
+
     /// Bytes that are about to be allocated. They are not given back: a loop that allocates comes to its end.
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<(), Fault> {
         let Some(left) = self.memory.checked_sub(bytes) else { return Err(Fault::TooMuchMemory) };
         self.memory = left;
         self.scan(bytes)
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn work_left(&self) -> usize {
+        self.work
     }
 
     /// How many bytes may still be allocated.

@@ -7,7 +7,7 @@ use super::run::{Data, Renderer};
 use super::stop::Stop;
 use crate::fault::Fault;
 use crate::names::Style;
-use crate::output::Output;
+use crate::output::{Output, Room};
 use crate::program::{Hole, Op, Place, Reference, Template};
 use crate::value;
 
@@ -30,18 +30,42 @@ impl Renderer<'_, '_> {
 }
 
 impl Template {
-    /// Writes the constant text and the plain references that the template begins with, and tells how many ops they are:
-    /// all of them where nothing has to be computed.
-    pub(super) fn leading(&self, context: &Context<'_>, out: &mut Output<'_>) -> Result<usize, Stop> {
-        let text = self.text.as_bytes();
-        for (at, op) in self.ops.iter().enumerate() {
-            match op {
-                Op::Text(part) => out.push_part(text, part)?,
-                Op::Hole(hole) => self.fill(hole, context, out)?,
+    /// Writes the constant text and the plain references that these ops begin with, and tells how many ops they are: all
+    /// of them where nothing has to be computed.
+    pub(super) fn leading(&self, ops: &[Op], context: &Context<'_>, out: &mut Output<'_>) -> Result<usize, Stop> {
+        const FIRST: usize = 512;
+        const MOST: usize = 16 << 10;
+        let (mut at, mut most) = (0, FIRST);
+        while let Some(Op::Text(_) | Op::Hole(_)) = ops.get(at) {
+            at += out.in_room(most, |bytes| self.straight(ops.get(at..).unwrap_or_default(), context, bytes));
+            // This one does not fit, or is written in another way.
+            match ops.get(at) {
+                Some(Op::Text(part)) => out.push_part(self.text.as_bytes(), part)?,
+                Some(Op::Hole(hole)) => self.fill(hole, context, out)?,
                 _ => return Ok(at),
             }
+            at += 1;
+            most = (most * 2).min(MOST);
         }
-        Ok(self.ops.len())
+        Ok(at)
+    }
+
+    /// The same for what is written often and fits; how many ops, and how many bytes.
+    fn straight(&self, ops: &[Op], context: &Context<'_>, bytes: &mut [u8]) -> (usize, usize) {
+        let text = self.text.as_bytes();
+        let mut room = Room::new(bytes);
+        for (at, op) in ops.iter().enumerate() {
+            let before = room.written();
+            let done = match op {
+                Op::Text(part) => room.part(text, part),
+                Op::Hole(hole) => quick(hole, context, &mut room),
+                _ => return (at, before),
+            };
+            if done.is_none() {
+                return (at, before);
+            }
+        }
+        (ops.len(), room.written())
     }
 
     #[inline]
@@ -76,7 +100,7 @@ impl Template {
                 value::write_column(out, context.element.unwrap_or(&Value::Null), hole.style, place)
             }
         }
-        .map_err(|fault| Stop::In(hole.reference, fault))
+        .map_err(|fault| Stop::In(hole.reference, fault).of_field(self, hole.field))
     }
 
     /// All columns as an object. One whose value was not kept is left out.
@@ -95,6 +119,28 @@ impl Template {
             value::json(out, value, listed.style)?;
         }
         out.push(if before == b"{" { b"{}" } else { b"}" })
+    }
+}
+
+/// None for what does not fit or is written in another way.
+#[inline]
+fn quick(hole: &Hole, context: &Context<'_>, room: &mut Room<'_>) -> Option<()> {
+    let value = match hole.reference {
+        Reference::RowColumn(index) => context.row.get(index)?.as_ref()?,
+        Reference::PreviousColumn(index) => context.previous?.get(index)?.as_ref()?,
+        Reference::Element(_) => context.element?,
+        Reference::Op => return quick_word(room, context.op.as_str(), hole.place),
+        Reference::EventId => return quick_word(room, context.event_id, hole.place),
+        _ => return None,
+    };
+    value::write_quick(room, value, hole.style, hole.place)
+}
+
+fn quick_word(room: &mut Room<'_>, text: &str, place: Place) -> Option<()> {
+    match place {
+        Place::Value => room.string(text),
+        Place::String => room.escaped(text),
+        Place::Text => room.push(text.as_bytes()),
     }
 }
 

@@ -47,8 +47,13 @@ impl<'r> Renderer<'r, '_> {
                     self.name(*object, &name)?;
                 }
             }
-            Op::Optional { before, value } => self.optional(before.clone(), value, out)?,
-            Op::Embedded(template) => self.embedded(template, out)?,
+            Op::Optional { before, value, field } => {
+                let done = self.optional(before.clone(), value, out);
+                done.map_err(|stop| stop.of_field(self.program, *field))?;
+            }
+            Op::Embedded(template, field) => {
+                self.embedded(template, out).map_err(|stop| stop.of_field(self.program, *field))?;
+            }
             _ => {}
         }
         Ok(Flow::On)

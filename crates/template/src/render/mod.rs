@@ -70,7 +70,7 @@ impl Template {
 
     fn ops_of(&self, data: Data<'_>, out: &mut Output<'_>) -> Result<(), Stop> {
         let begun = match data {
-            Data::Row(context) => self.leading(context, out)?,
+            Data::Row(context) => self.leading(&self.ops, context, out)?,
             Data::Json(..) => 0,
         };
         match self.ops.get(begun..) {

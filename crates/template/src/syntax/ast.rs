@@ -61,6 +61,28 @@ pub(crate) enum Node {
     },
 }
 
+impl Node {
+    /// Where it begins.
+    pub(crate) fn start(&self) -> usize {
+        match self {
+            Self::Text(span)
+            | Self::Output { span, .. }
+            | Self::If { span, .. }
+            | Self::Case { span, .. }
+            | Self::Cycle { span, .. }
+            | Self::IfChanged { span, .. }
+            | Self::Break { span }
+            | Self::Continue { span } => span.start,
+            Self::Assign { name, .. }
+            | Self::Capture { name, .. }
+            | Self::Increment { name }
+            | Self::Decrement { name } => name.span.start,
+            Self::For(node) => node.span.start,
+            Self::TableRow(node) => node.span.start,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Branch {
     pub(crate) condition: Expr,

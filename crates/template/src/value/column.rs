@@ -10,7 +10,7 @@ use super::{Text, parse, plain_json};
 use crate::MAX_DEPTH;
 use crate::fault::Fault;
 use crate::names::Style;
-use crate::output::Output;
+use crate::output::{Output, Room};
 use crate::program::Place;
 use crate::render::Budget;
 
@@ -31,25 +31,39 @@ fn sized(value: &Value, depth: usize) -> usize {
 }
 
 /// A value where it stands.
-#[inline]
 pub(crate) fn write_column(out: &mut Output<'_>, value: &Value, style: Style, place: Place) -> Result<(), Fault> {
-    match (value, place) {
-        // What most holes are.
-        (Value::Text(text), Place::Value) => out.string(text),
-        (Value::Int(int), Place::Value) if style.number.is_none() => {
-            out.push(itoa::Buffer::new().format(*int).as_bytes())
-        }
-        (Value::Bool(true), Place::Value) => out.push(b"true"),
-        (Value::Bool(false), Place::Value) => out.push(b"false"),
-        _ => write_other(out, value, style, place),
-    }
-}
-
-fn write_other(out: &mut Output<'_>, value: &Value, style: Style, place: Place) -> Result<(), Fault> {
     match place {
         Place::Value => json(out, value, style),
         Place::String => text(out, value, style, true),
         Place::Text => text(out, value, style, false),
+    }
+}
+
+/// The same for the values that most holes have, if there is room.
+#[inline]
+pub(crate) fn write_quick(room: &mut Room<'_>, value: &Value, style: Style, place: Place) -> Option<()> {
+    match (value, place) {
+        (Value::Text(text), Place::Value) => room.string(text),
+        (Value::Text(text), Place::String) => room.escaped(text),
+        (Value::Text(text), Place::Text) => room.push(text.as_bytes()),
+        (Value::Int(int), _) if place != Place::Value || style.number != Some(NumberForm::String) => {
+            room.push(itoa::Buffer::new().format(*int).as_bytes())
+        }
+        (Value::Bool(true), _) => room.push(b"true"),
+        (Value::Bool(false), _) => room.push(b"false"),
+        (Value::Null, Place::Value) => room.push(b"null"),
+        (Value::Null, Place::String | Place::Text) => Some(()),
+        (Value::Numeric(digits), Place::Value) if style.number == Some(NumberForm::Number) => {
+            let known = plain_json::number(digits.as_bytes()) == Some(digits.len());
+            if known { room.push(digits.as_bytes()) } else { None }
+        }
+        (Value::Numeric(digits), Place::Value) => room.string(digits),
+        (Value::Json(json), Place::Value) => {
+            let json = json.as_bytes();
+            let trimmed = json.first()? > &b' ' && json.last()? > &b' ';
+            if trimmed && json.len() <= room.left() && plain_json::is_valid(json) { room.push(json) } else { None }
+        }
+        _ => None,
     }
 }
 

@@ -48,9 +48,13 @@ impl<'r> Value<'r> {
             Self::Bool(true) => out.push(b"true"),
             Self::Bool(false) => out.push(b"false"),
             Self::Int(int) => out.push(itoa::Buffer::new().format(*int).as_bytes()),
-            Self::Float(float) => out.push(float_text(*float, plain).as_bytes()),
+            Self::Float(float) => {
+                budget.work(2)?;
+                out.push(float_text(*float, plain).as_bytes())
+            }
             Self::Decimal(decimal) => {
-                budget.scan(decimal.size())?;
+                // Its digits are made by dividing, again and again.
+                budget.inspect(decimal.size().saturating_mul(4))?;
                 out.push(decimal.to_string().as_bytes())
             }
             Self::Text(text) | Self::Json(text) => {
@@ -91,7 +95,8 @@ impl<'r> Value<'r> {
             }
             Self::Decimal(_) => self.write(out, Place::Text, false, budget),
             Self::Text(text) => {
-                budget.scan(text.len())?;
+                // All of it may have to be escaped.
+                budget.inspect(text.len().saturating_mul(2))?;
                 out.string(text)
             }
             Self::Json(text) => {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 pub use column::size;
-pub(crate) use column::{characters, is_number, json, write_column};
+pub(crate) use column::{characters, is_number, json, write_column, write_quick};
 pub(crate) use number::Decimal;
 pub(crate) use parse::{from_json, json_text};
 pub(crate) use text::Text;

@@ -318,3 +318,37 @@ fn a_composed_message_leaves_out_nulls_where_it_is_told_to_and_holds_tags() {
         assert_eq!(render(&template.clone().aligned(&others), &context(&turned)).unwrap(), expected);
     }
 }
+
+#[test]
+fn what_fails_in_a_field_of_a_composed_message_names_the_field() {
+    let model = Model::new(&[("x", ColumnType::Text), ("j", ColumnType::Json), ("n", ColumnType::Int)]);
+    let names = model.names();
+    let field = |value: Template, omit_null: bool| {
+        let zip = Member { name: "zip.code".to_owned(), value: Node::Template(value), omit_null };
+        let other = Member { name: "j".to_owned(), value: Node::Constant(serde_json::json!(1)), omit_null: false };
+        let address = Member { name: "address".to_owned(), value: Node::Object(vec![other, zip]), omit_null: false };
+        Template::compose(&Node::Object(vec![address]), &names)
+    };
+    let json = |source: &str| model.json(source).unwrap();
+    let endless = "{% for i in (1..1000) %}{% for k in (1..1000) %}{{ k }}{% endfor %}{% endfor %}";
+    let row = [Some(text("x")), Some(Value::Json("{".to_owned())), Some(Value::Int(0))];
+    for (value, reason) in [
+        (Template::column("j", &names).unwrap(), "the value of column `j` is not valid JSON"),
+        (json("[{{ row.n }}, {{ row.j }}]"), "the value of column `j` is not valid JSON"),
+        (json("{{ row.j.a }}"), "the value of column `j` is not valid JSON"),
+        (model.text("a\n {{ row.x }}{{ 1 | divided_by: row.n }}").unwrap(), "line 2, column"),
+        (json("{\"{{ row.x }}\":1,\"{{ row.x }}\":2}"), "two members of one object get the name `x`"),
+        (model.text(endless).unwrap(), "line 1, column"),
+    ] {
+        for omit_null in [false, true] {
+            let error = render(&field(value.clone(), omit_null), &context(&row)).unwrap_err().to_string();
+            let expected = format!("in the field `address.zip\\.code`: {reason}");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+    // The output is that of the whole message.
+    let mut out = Vec::new();
+    let error =
+        field(model.text("{{ row.x | upcase }}").unwrap(), true).render(&context(&row), &mut out, 3).unwrap_err();
+    assert_eq!(error.to_string(), "the output is longer than 3 bytes");
+}

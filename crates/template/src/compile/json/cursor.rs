@@ -64,11 +64,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn offset(&self) -> usize {
         match self.nodes.get(self.at) {
             Some(Node::Text(span)) => span.start + self.read,
-            Some(node) => position(node).unwrap_or(self.start),
+            Some(node) => node.start(),
             None if self.tag.is_none() => self.source.len(),
             None => match self.nodes.last() {
                 Some(Node::Text(span)) => span.end,
-                Some(node) => position(node).unwrap_or(self.start),
+                Some(node) => node.start(),
                 None => self.start,
             },
         }
@@ -103,26 +103,6 @@ impl<'a> Cursor<'a> {
     pub(super) fn problem_at(&self, at: usize, message: impl Into<String>, advice: impl Into<String>) -> Problem {
         Problem::at(self.source, at, message, advice)
     }
-}
-
-/// Where a node stands.
-pub(super) fn position(node: &Node) -> Option<usize> {
-    Some(match node {
-        Node::Text(span)
-        | Node::Output { span, .. }
-        | Node::If { span, .. }
-        | Node::Case { span, .. }
-        | Node::Cycle { span, .. }
-        | Node::IfChanged { span, .. }
-        | Node::Break { span }
-        | Node::Continue { span } => span.start,
-        Node::Assign { name, .. }
-        | Node::Capture { name, .. }
-        | Node::Increment { name }
-        | Node::Decrement { name } => name.span.start,
-        Node::For(node) => node.span.start,
-        Node::TableRow(node) => node.span.start,
-    })
 }
 
 /// The name of the tag that makes a node, for people; `unless` is told as `if`.

@@ -1,6 +1,6 @@
 //! Tags in value position and in strings, and which tags may stand where.
 
-use super::cursor::{Cursor, Next, position, tag_name};
+use super::cursor::{Cursor, Next, tag_name};
 use super::{Parser, Piece, Pieces, is_space};
 use crate::problem::Problem;
 use crate::syntax::ast::{Block, Node};
@@ -63,7 +63,7 @@ impl<'a> Parser<'a> {
     /// A jump may leave nothing open.
     pub(super) fn check_jumps(&self, node: &'a Node, cursor: &Cursor<'a>) -> Result<(), Problem> {
         let Some(found) = jump(node) else { return Ok(()) };
-        let (tag, at) = (tag_name(found), position(found).unwrap_or_else(|| cursor.offset()));
+        let (tag, at) = (tag_name(found), found.start());
         match self.loop_at {
             Some(open) if open == self.open => Ok(()),
             Some(_) => Err(cursor.problem_at(

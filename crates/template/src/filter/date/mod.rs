@@ -61,6 +61,8 @@ fn required(input: &Value<'_>, filter: &str, env: &mut Env<'_>) -> Result<Moment
 fn moment(input: &Value<'_>, env: &mut Env<'_>) -> Result<Option<Moment>, Fault> {
     env.budget.work(16)?;
     env.budget.allocate(512)?;
+    // White space around it is looked at, however long it is.
+    env.budget.inspect(if let Value::Text(text) = input { text.len() } else { 0 })?;
     Ok(match input {
         Value::Int(second) => Moment::utc(*second, 0),
         Value::Text(Text::Borrowed(text)) => parse::moment(text, env.now),

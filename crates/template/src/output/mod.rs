@@ -1,11 +1,14 @@
 //! A bounded output, and text escaped as the content of a JSON string.
 
+mod escape;
+mod room;
+
 use std::ops::Range;
 
 use crate::fault::Fault;
-
-/// How many bytes are looked at, and copied, together.
-const BLOCK: usize = 16;
+use escape::{BLOCK, escapes, has_escape};
+pub(crate) use escape::{escapes_of_eight, until_escape};
+pub(crate) use room::Room;
 
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
@@ -92,20 +95,16 @@ impl<'a> Output<'a> {
 
     /// Text as the content of a JSON string. What JSON does not require to be escaped stays as it is.
     pub(crate) fn escaped(&mut self, text: &str) -> Result<(), Fault> {
-        let mut rest = text.as_bytes();
-        loop {
-            let (clean, unclean) = rest.split_at(until_escape(rest));
-            self.push(clean)?;
-            let Some((byte, after)) = unclean.split_first() else { return Ok(()) };
-            let escape = ESCAPES[usize::from(*byte)];
-            if escape == b'u' {
-                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-                self.push(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(*byte)])?;
-            } else {
-                self.push(&[b'\\', escape])?;
-            }
-            rest = after;
-        }
+        escapes(text.as_bytes(), |piece| self.push(piece))
+    }
+
+    /// What `write` writes into bytes that are there, at most so many; it tells how many it used.
+    pub(crate) fn in_room<T>(&mut self, most: usize, write: impl FnOnce(&mut [u8]) -> (T, usize)) -> T {
+        let start = self.bytes.len();
+        self.bytes.resize(self.end.min(start.saturating_add(most)).max(start), 0);
+        let (result, length) = write(self.bytes.get_mut(start..).unwrap_or_default());
+        self.bytes.truncate(start.saturating_add(length));
+        result
     }
 
     /// A JSON string.
@@ -136,7 +135,7 @@ impl<'a> Output<'a> {
         let start = self.bytes.len();
         match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>(), bytes.last_chunk::<BLOCK>()) {
             (_, _, Some(last)) if bytes.len() <= 8 * BLOCK => {
-                for block in bytes.chunks_exact(BLOCK) {
+                for block in bytes.as_chunks::<BLOCK>().0 {
                     if has_escape(block) {
                         return false;
                     }
@@ -216,67 +215,6 @@ const fn work(limit: usize) -> usize {
     limit.saturating_mul(16).saturating_add(1 << 20)
 }
 
-/// How many bytes there are before the first one that must be escaped. Sixteen (a block) are looked at together, which compilers
-/// turn into a few instructions; those at the end may be looked at twice.
-#[inline]
-pub(crate) fn until_escape(bytes: &[u8]) -> usize {
-    let Some(last) = bytes.last_chunk::<BLOCK>() else {
-        return match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            (Some(first), Some(last)) if escapes_of_eight(*first) | escapes_of_eight(*last) == 0 => bytes.len(),
-            _ => first_escape(bytes, 0),
-        };
-    };
-    let mut at = 0;
-    for block in bytes.chunks_exact(BLOCK) {
-        if has_escape(block) {
-            return first_escape(bytes, at);
-        }
-        at += BLOCK;
-    }
-    if at < bytes.len() && has_escape(last) { first_escape(bytes, at) } else { bytes.len() }
-}
-
-#[inline]
-fn has_escape(bytes: &[u8]) -> bool {
-    let escape = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
-    bytes.iter().fold(0, |any, byte| any | escape(byte)) != 0
-}
-
-/// The same for eight bytes in one word. Nothing is found in zero; else its lowest bit is in the byte that was found
-/// first. (Above that one, bits may be set for others.)
-#[inline]
-pub(crate) const fn escapes_of_eight(bytes: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let word = u64::from_le_bytes(bytes);
-    let (quotes, slashes) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (controls | quotes.wrapping_sub(ONES) & !quotes | slashes.wrapping_sub(ONES) & !slashes) & HIGH
-}
-
-fn first_escape(bytes: &[u8], from: usize) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    from + rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0).unwrap_or(rest.len())
-}
-
-/// 0: as it is; `u`: `\u00XX`; else the letter after the backslash.
-static ESCAPES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        table[control] = b'u';
-        control += 1;
-    }
-    table[0x08] = b'b';
-    table[0x09] = b't';
-    table[0x0a] = b'n';
-    table[0x0c] = b'f';
-    table[0x0d] = b'r';
-    table[b'"' as usize] = b'"';
-    table[b'\\' as usize] = b'\\';
-    table
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,7 +230,7 @@ mod tests {
 
         #[test]
         fn the_first_escape_is_found_wherever_it_stands(text in "[ -~é\u{0}-\u{1f}\"\\\\]{0,40}") {
-            let found = text.bytes().position(|byte| ESCAPES[usize::from(byte)] != 0).unwrap_or(text.len());
+            let found = text.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(text.len());
             prop_assert_eq!(until_escape(text.as_bytes()), found);
         }
 
