@@ -66,6 +66,11 @@ codes! {
     NotFound "not-found" NOT_FOUND "Not found"
         "The address leads to nothing, the id is malformed or unknown, or it belongs to a workspace that you are not a \
          member of. These are not told apart.";
+    LogExpired "log-expired" GONE "The log does not go back that far"
+        "What is asked for is older than the workspace keeps its debug log (`log_retention_days`), and was deleted or will be soon.";
+    LogDamaged "log-damaged" INTERNAL_SERVER_ERROR "A part of the debug log is damaged"
+        "`detail` names the object that is damaged or missing. Nothing of it is shown; all other objects can be read. Restore it \
+         from a copy of the object storage.";
     LinkEnded "link-ended" NOT_FOUND "The link is not valid any more"
         "The token of an invitation or of a password reset is unknown, was used or revoked, or has expired.";
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This address does not take that method"

@@ -37,6 +37,8 @@ pub struct Settings {
     pub open_streams: usize,
     /// Where workers keep the full lists of rejections and invalid rows. Without it, exports are what the database lists.
     pub objects: Option<objects::Objects>,
+    /// What AWS asks for records, by which the cost of a run is estimated.
+    pub prices: crate::Prices,
     pub version: String,
 }
 
@@ -91,6 +93,7 @@ impl Default for Settings {
             open_jobs: 20,
             open_streams: 10,
             objects: None,
+            prices: crate::Prices::default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -146,6 +146,8 @@ pub struct Sync {
     pub guards: Guards,
     #[serde(default)]
     pub limits: Limits,
+    #[serde(default)]
+    pub log: Log,
 }
 
 /// A column, or a template that gives text.
@@ -396,6 +398,43 @@ impl Default for Limits {
     fn default() -> Self {
         Self { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 }
     }
+}
+
+/// What the debug log keeps of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub rows: LoggedRows,
+    /// Of which calls the request and the answer are kept whole.
+    pub bodies: LoggedBodies,
+    /// With `failures`: besides, those of one in so many calls in which nothing failed; 0 for none of them.
+    pub sample: u32,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { rows: LoggedRows::Full, bodies: LoggedBodies::Failures, sample: 100 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoggedRows {
+    /// What became of each row, its values and its message.
+    Full,
+    /// What became of each row.
+    Outcomes,
+    /// Nothing of rows; calls are logged all the same.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoggedBodies {
+    None,
+    /// Of calls that failed, or some of whose records did; and of a sample of the others.
+    Failures,
+    All,
 }
 
 #[cfg(test)]

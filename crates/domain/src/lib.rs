@@ -14,9 +14,9 @@ mod schedule;
 mod value;
 
 pub use config::{
-    AllColumns, Credentials, Destination, Expression, FanOut, FirstRun, Guards, KeepValues, Limits, MappedField,
-    MappedValue, Mapping, Message, Missing, Model, NullForm, NumberForm, PostgresSource, Secret, Source, Sync, TlsMode,
-    Triggers, Watch,
+    AllColumns, Credentials, Destination, Expression, FanOut, FirstRun, Guards, KeepValues, Limits, Log, LoggedBodies,
+    LoggedRows, MappedField, MappedValue, Mapping, Message, Missing, Model, NullForm, NumberForm, PostgresSource,
+    Secret, Source, Sync, TlsMode, Triggers, Watch,
 };
 pub use ids::{
     ApprovalId, DestinationId, IdError, InvitationId, JobId, KeyId, ModelId, RunId, SecretId, SourceId, SyncId, UserId,

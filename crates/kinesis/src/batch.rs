@@ -2,19 +2,22 @@
 //! call after the other, so a record is never in two calls at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::limits::billed_bytes;
 use engine::outcome::{Put, Verdict, judge_result};
 use engine::pack::Batch;
 use engine::record::Record;
-use engine::rules::Outcome;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
 use crate::failure::Failure;
+use crate::identity::Ticket;
 use crate::put::{ACTION, Answer};
-use crate::window::{Call, CallError, PutOutcome, RecordFailure};
-use crate::writer::Window;
+use crate::slot::Slot;
+use crate::texts::{Texts, codes, named_shards, note};
+use crate::window::{Call, CallError, PutIn, PutOutcome, RecordFailure};
+use crate::writer::{Window, Writer};
 
 pub(crate) struct Delivered {
     /// With their positions in the window.
@@ -36,30 +39,7 @@ pub(crate) async fn deliver(window: &Window<'_>, batch: Batch) -> Delivered {
             delivery.waiting.push(group);
             break;
         }
-        let id = window.writer.calls.next();
-        let records: Vec<&Record> = delivery.records(&group);
-        let (started_at, started) = (window.writer.clock.now(), Instant::now());
-        let answer = match ready {
-            Ok(ticket) => window.writer.client.put_records(ticket, &window.writer.stream.arn, &records).await,
-            Err(failure) => Err(failure),
-        };
-        let call = Call {
-            id,
-            attempt: group.attempt,
-            records: delivery.positions(&group).collect(),
-            bytes: records.into_iter().map(billed_bytes).sum(),
-            started_at,
-            ended_at: window.writer.clock.now(),
-            latency: started.elapsed(),
-            http_status: None,
-            request_id: None,
-            error: None,
-            failures: Vec::new(),
-        };
-        match answer {
-            Ok(answer) => delivery.answered(group, call, answer),
-            Err(failure) => delivery.failed(group, call, failure),
-        }
+        delivery.put(group, ready).await;
     }
     delivery.end()
 }
@@ -84,20 +64,10 @@ struct Group {
     /// Puts that failed for reasons that pass; being cut out of a bad call is none.
     failed: u32,
     due: Option<Instant>,
-}
-
-/// What is known of a record so far.
-#[derive(Debug, Default)]
-struct Slot {
-    position: u32,
-    outcome: Outcome,
-    attempts: u32,
-    call: u64,
-    code: Arc<str>,
-    message: Arc<str>,
-    shard: String,
-    sequence_number: String,
-    cut_short: bool,
+    /// When it could have been put, had nothing held it back.
+    since: Instant,
+    /// What its records failed with before.
+    reason: Option<Arc<str>>,
 }
 
 struct Delivery<'a> {
@@ -111,9 +81,11 @@ struct Delivery<'a> {
 
 impl<'a> Delivery<'a> {
     fn new(window: &'a Window<'a>, batch: Batch) -> Self {
-        let slots: Vec<_> = batch.records.into_iter().map(|position| Slot { position, ..Slot::default() }).collect();
-        let all = Group { members: (0..slots.len()).collect(), attempt: 1, failed: 0, due: None };
-        Self { window, slots, waiting: vec![all], began: Instant::now(), calls: Vec::new(), fatal: None }
+        let slots: Vec<_> = batch.records.into_iter().map(Slot::new).collect();
+        let began = Instant::now();
+        let members = (0..slots.len()).collect();
+        let all = Group { members, attempt: 1, failed: 0, due: None, since: began, reason: None };
+        Self { window, slots, waiting: vec![all], began, calls: Vec::new(), fatal: None }
     }
 
     fn next_group(&mut self) -> Option<Group> {
@@ -130,44 +102,90 @@ impl<'a> Delivery<'a> {
         self.positions(group).filter_map(|position| self.window.records.get(position as usize)).collect()
     }
 
+    /// One call, and what follows from it.
+    async fn put(&mut self, group: Group, ready: Result<Ticket, Failure>) {
+        let Writer { client, stream, calls, clock, .. } = self.window.writer;
+        let records = self.records(&group);
+        let bodies = client.bodies_of_put();
+        let mut call = Call {
+            kind: "PutRecords",
+            id: calls.next(),
+            attempt: group.attempt,
+            records: self.positions(&group).collect(),
+            bytes: records.iter().copied().map(billed_bytes).sum(),
+            started_at: clock.now(),
+            ended_at: 0,
+            latency: Duration::ZERO,
+            http_status: None,
+            request_id: None,
+            error: None,
+            failures: Vec::new(),
+            shards: Vec::new(),
+            retry_reason: group.reason.clone(),
+            waited: group.since.elapsed(),
+            request: None,
+            response: None,
+        };
+        let started = Instant::now();
+        let answer = match ready {
+            Ok(ticket) => client.put_records(ticket, &stream.arn, &records, bodies.as_ref()).await,
+            Err(failure) => Err(failure),
+        };
+        (call.latency, call.ended_at) = (started.elapsed(), clock.now());
+        match answer {
+            Ok(answer) => self.answered(group, call, answer),
+            Err(failure) => self.failed(group, call, failure),
+        }
+        if let (Some(log), Some(bodies), Some(call)) = (&client.log, &bodies, self.calls.last_mut()) {
+            log.keep_of_put(call, bodies).await;
+        }
+    }
+
     /// Status 200: each record has a result of its own.
     fn answered(&mut self, group: Group, mut call: Call, answer: Answer) {
         call.http_status = Some(200);
         call.request_id = answer.request_id;
         let mut texts = Texts::default();
         let mut again = Vec::new();
-        for (member, result) in group.members.iter().zip(answer.results) {
+        for ((position, member), result) in (0..).zip(&group.members).zip(answer.results) {
             let Some(slot) = self.slots.get_mut(*member) else { continue };
+            let this = PutIn { call: call.id, position };
             let put = judge_result(result.error_code(), result.shard_id(), result.sequence_number());
             if put == Put::Acknowledged {
-                slot.acknowledge(
-                    call.id,
-                    result.shard_id.unwrap_or_default(),
-                    result.sequence_number.unwrap_or_default(),
-                );
+                let shard = result.shard_id.unwrap_or_default();
+                note(&mut call.shards, &shard);
+                slot.acknowledge(this, shard, result.sequence_number.unwrap_or_default());
                 continue;
             }
             let code = texts.shared(result.error_code().unwrap_or("no-result"));
             let message = texts.shared(result.error_message().unwrap_or("no sequence number and no error came back"));
-            call.failures.push(RecordFailure { record: slot.position, code: code.clone(), message: message.clone() });
-            slot.fail(put, call.id, code, message);
+            named_shards(&message).for_each(|shard| note(&mut call.shards, shard));
+            let (record, failed) = (slot.position, (code.clone(), message.clone()));
+            call.failures.push(RecordFailure { record, position, code: failed.0, message: failed.1 });
+            slot.fail(put, this, code, message);
             again.push(*member);
         }
+        let reason = codes(&call.failures);
         self.calls.push(call);
-        self.later(&group, again);
+        self.later(&group, again, reason);
     }
 
     /// The call failed as a whole.
     fn failed(&mut self, group: Group, mut call: Call, failure: Failure) {
         let error = CallError { code: failure.code.as_str().into(), message: failure.message.as_str().into() };
         let verdict = failure.verdict(group.members.len());
-        for member in &group.members {
+        for (position, member) in (0..).zip(&group.members) {
             if let Some(slot) = self.slots.get_mut(*member) {
-                slot.fail(verdict.put(), call.id, error.code.clone(), error.message.clone());
+                let this = PutIn { call: call.id, position };
+                slot.fail(verdict.put(), this, error.code.clone(), error.message.clone());
             }
         }
-        call.http_status = failure.status;
-        call.request_id.clone_from(&failure.request_id);
+        if failure.is_its_own() {
+            call.http_status = failure.status;
+            call.request_id.clone_from(&failure.request_id);
+        }
+        named_shards(&error.message).for_each(|shard| note(&mut call.shards, shard));
+        let reason = error.code.clone();
         call.error = Some(error);
         tracing::warn!(call = call.id, records = group.members.len(), %failure, "a PutRecords call failed");
         self.calls.push(call);
@@ -179,43 +197,45 @@ impl<'a> Delivery<'a> {
             }
             Verdict::Retryable { .. } => {
                 let all = group.members.clone();
-                self.later(&group, all);
+                self.later(&group, all, Some(reason));
             }
-            Verdict::OneRecord(named) => self.without(&group, &named),
-            Verdict::OneRecordUnknown => self.halves(&group),
+            Verdict::OneRecord(named) => self.without(&group, &named, &reason),
+            Verdict::OneRecordUnknown => self.halves(&group, &reason),
         }
     }
 
     /// Puts records again after a wait, unless they are out of attempts or time.
-    fn later(&mut self, group: &Group, members: Vec<usize>) {
+    fn later(&mut self, group: &Group, members: Vec<usize>, reason: Option<Arc<str>>) {
         let failed = group.failed + 1;
         let wait = self.window.writer.settings.retry.wait(failed, self.began.elapsed(), rand::random());
         if let Some(wait) = wait.filter(|_| !members.is_empty()) {
-            let due = Some(Instant::now() + wait);
-            self.waiting.push(Group { members, attempt: group.attempt + 1, failed, due });
+            let since = Instant::now();
+            let due = Some(since + wait);
+            self.waiting.push(Group { members, attempt: group.attempt + 1, failed, due, since, reason });
         }
     }
 
     /// The records that an answer named stay refused, the others are put again.
-    fn without(&mut self, group: &Group, named: &[usize]) {
+    fn without(&mut self, group: &Group, named: &[usize], reason: &Arc<str>) {
         let others = group.members.iter().enumerate().filter(|(index, _)| !named.contains(index));
         let others: Vec<_> = others.map(|(_, member)| *member).collect();
         if !others.is_empty() && self.window.may_split() {
-            self.now(group, others);
+            self.now(group, others, reason);
         }
     }
 
     /// Some record is bad: one half is without it.
-    fn halves(&mut self, group: &Group) {
+    fn halves(&mut self, group: &Group, reason: &Arc<str>) {
         if group.members.len() > 1 && self.window.may_split() {
             let (left, right) = group.members.split_at(group.members.len() / 2);
-            self.now(group, left.to_vec());
-            self.now(group, right.to_vec());
+            self.now(group, left.to_vec(), reason);
+            self.now(group, right.to_vec(), reason);
         }
     }
 
-    fn now(&mut self, group: &Group, members: Vec<usize>) {
-        self.waiting.push(Group { members, attempt: group.attempt + 1, failed: group.failed, due: None });
+    fn now(&mut self, group: &Group, members: Vec<usize>, reason: &Arc<str>) {
+        let (attempt, since, reason) = (group.attempt + 1, Instant::now(), Some(reason.clone()));
+        self.waiting.push(Group { members, attempt, failed: group.failed, due: None, since, reason });
     }
 
     fn end(mut self) -> Delivered {
@@ -227,53 +247,5 @@ impl<'a> Delivery<'a> {
         }
         let outcomes = self.slots.into_iter().map(|slot| (slot.position, slot.outcome())).collect();
         Delivered { outcomes, calls: self.calls, fatal: self.fatal }
-    }
-}
-
-impl Slot {
-    fn acknowledge(&mut self, call: u64, shard: String, sequence_number: String) {
-        self.outcome = Put::Acknowledged.after(self.outcome);
-        self.attempts += 1;
-        (self.call, self.shard, self.sequence_number) = (call, shard, sequence_number);
-    }
-
-    fn fail(&mut self, put: Put, call: u64, code: Arc<str>, message: Arc<str>) {
-        // A put in doubt says more of the record than a later refusal.
-        if put == Put::Unanswered || self.outcome != Outcome::Unanswered {
-            (self.call, self.code, self.message) = (call, code, message);
-        }
-        self.outcome = put.after(self.outcome);
-        self.attempts += 1;
-    }
-
-    fn outcome(self) -> PutOutcome {
-        let Self { call, attempts, code, message, shard, sequence_number, cut_short, .. } = self;
-        match self.outcome {
-            Outcome::NotPut => PutOutcome::NotPut,
-            Outcome::Refused => PutOutcome::Refused { code, message, call: Some(call), attempts, cut_short },
-            Outcome::Unanswered => PutOutcome::Unanswered { code, message, call, attempts, cut_short },
-            Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt => PutOutcome::Acknowledged {
-                shard,
-                sequence_number,
-                call,
-                attempt: attempts,
-                after_doubt: self.outcome == Outcome::AcknowledgedAfterDoubt,
-            },
-        }
-    }
-}
-
-/// Five hundred throttled records have one message or a few.
-#[derive(Default)]
-struct Texts(Vec<Arc<str>>);
-
-impl Texts {
-    fn shared(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.iter().rev().take(8).find(|known| ***known == *text) {
-            return known.clone();
-        }
-        let text: Arc<str> = text.into();
-        self.0.push(text.clone());
-        text
     }
 }

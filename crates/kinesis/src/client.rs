@@ -11,7 +11,10 @@ use aws_sdk_kinesis::config::{
     AppName, IdentityCache, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::operation::RequestId;
 
+use crate::bodies::{Bodies, Responses};
+use crate::call_log::{CallLog, Entry, Try, logged};
 use crate::error::{Asked, Error};
 use crate::failure::Failure;
 use crate::http::Address;
@@ -25,6 +28,7 @@ use crate::sts::base;
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) sdk: aws_sdk_kinesis::Client,
+    pub(crate) log: Option<CallLog>,
     identity: Identity,
     place: Arc<Place>,
 }
@@ -82,7 +86,8 @@ impl Client {
             },
             guarded: !settings.egress.is_open(),
         };
-        Ok(Self { sdk: aws_sdk_kinesis::Client::from_conf(config.build()), identity, place: Arc::new(place) })
+        let sdk = aws_sdk_kinesis::Client::from_conf(config.build());
+        Ok(Self { sdk, log: settings.log, identity, place: Arc::new(place) })
     }
 
     pub fn region(&self) -> &str {
@@ -92,6 +97,17 @@ impl Client {
     /// Whether calls go elsewhere than to AWS.
     pub(crate) fn custom_endpoint(&self) -> bool {
         self.place.custom
+    }
+
+    /// What a call is given to refer to its bodies.
+    fn bodies(&self) -> Bodies {
+        let anything = self.place.custom && self.place.guarded;
+        Bodies::new(if anything { Responses::Identified } else { Responses::All })
+    }
+
+    /// The same for a put; nothing if no body is kept in any case.
+    pub(crate) fn bodies_of_put(&self) -> Option<Bodies> {
+        self.log.as_ref().filter(|log| log.keeps_bodies()).map(|_| self.bodies())
     }
 
     pub(crate) fn error(&self, action: &'static str, resource: &str, failure: Failure) -> Error {
@@ -104,13 +120,17 @@ impl Client {
         self.identity.ready().await
     }
 
-    /// Makes a call, with credentials that are there.
-    pub(crate) async fn call<T, E>(&self, call: impl Future<Output = Answer<T, E>>) -> Result<T, Failure>
+    /// Makes a call that is no put, with credentials that are there.
+    pub(crate) async fn call<T, E, F>(&self, entry: Entry, send: impl FnOnce(Bodies) -> F) -> Result<T, Failure>
     where
+        T: RequestId,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+        F: Future<Output = Answer<T, E>>,
     {
         let ticket = self.ready().await?;
-        self.call_with(ticket, call).await
+        let bodies = self.bodies();
+        let call = self.call_with(ticket, send(bodies.clone()));
+        logged(self.log.as_ref(), entry, &bodies, call).await
     }
 
     pub(crate) async fn call_with<T, E>(
@@ -131,7 +151,7 @@ impl Client {
     }
 
     /// A call that changes nothing is simply tried again when it was throttled or got no answer.
-    pub(crate) async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, Failure>
+    pub(crate) async fn patiently<T, F>(&self, call: impl Fn(Try) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -140,18 +160,19 @@ impl Client {
             base_backoff: Duration::from_millis(400),
             ..engine::outcome::RetryPolicy::default()
         };
-        let mut failed = 0;
+        let mut this = Try::first();
         loop {
-            let failure = match call().await {
+            let attempt = this.attempt;
+            let failure = match call(this).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            failed += 1;
             let retryable = matches!(failure.verdict(1), engine::outcome::Verdict::Retryable { .. });
-            match policy.wait(failed, Duration::ZERO, rand::random()).filter(|_| retryable) {
-                None => return Err(failure),
-                Some(wait) => tokio::time::sleep(wait).await,
-            }
+            let Some(wait) = policy.wait(attempt, Duration::ZERO, rand::random()).filter(|_| retryable) else {
+                return Err(failure);
+            };
+            this = Try::after(attempt, &failure.code);
+            tokio::time::sleep(wait).await;
         }
     }
 }

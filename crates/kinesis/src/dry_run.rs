@@ -2,6 +2,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use serde::{Deserialize, Serialize};
 
+use crate::call_log::{Entry, Try};
 use crate::client::Client;
 use crate::error::Error;
 use crate::failure::Failure;
@@ -25,13 +26,16 @@ const ANSWER: &str = "DryRunOperationException";
 impl Client {
     /// Asks Kinesis whether a put to the stream would be accepted, without writing one.
     pub async fn dry_run(&self, stream: &Stream) -> Result<DryRun, Error> {
-        self.patiently(|| self.dry_put(stream)).await.map_err(|failure| self.error(ACTION, &stream.arn, failure))
+        self.patiently(|this| self.dry_put(stream, this))
+            .await
+            .map_err(|failure| self.error(ACTION, &stream.arn, failure))
     }
 
-    async fn dry_put(&self, stream: &Stream) -> Result<DryRun, Failure> {
+    async fn dry_put(&self, stream: &Stream, this: Try) -> Result<DryRun, Failure> {
         let entry = PutRecordsRequestEntry::builder().data(Blob::new(DATA)).partition_key(KEY);
         let request = self.sdk.put_records().stream_arn(&stream.arn).dry_run(true).records(build(entry)?);
-        match self.call(request.send()).await {
+        let entry = Entry::new("DryRun", this).fulfilled_by(ANSWER);
+        match self.call(entry, |bodies| request.customize().interceptor(bodies).send()).await {
             Err(failure) if failure.code == ANSWER => Ok(DryRun::Allowed),
             Err(failure) => Err(failure),
             Ok(answer) => match answer.records() {

@@ -102,6 +102,11 @@ impl Failure {
         }
     }
 
+    /// Whether status and request id are those of the call itself, and not of AssumeRole.
+    pub(crate) const fn is_its_own(&self) -> bool {
+        !matches!(self.kind, Kind::Role(_))
+    }
+
     /// Where egress is limited nobody is told what lies behind an address: closed, filtered and refused look alike.
     pub(crate) fn guarded(self, guarded: bool) -> Self {
         match self.kind {

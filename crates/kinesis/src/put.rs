@@ -4,6 +4,7 @@ use aws_sdk_kinesis::types::builders::PutRecordsRequestEntryBuilder;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use engine::record::Record;
 
+use crate::bodies::Bodies;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::identity::Ticket;
@@ -18,10 +19,19 @@ pub(crate) struct Answer {
 
 impl Client {
     /// One PutRecords call. The stream goes by its ARN, which also names the account.
-    pub(crate) async fn put_records(&self, ticket: Ticket, arn: &str, records: &[&Record]) -> Result<Answer, Failure> {
+    pub(crate) async fn put_records(
+        &self,
+        ticket: Ticket,
+        arn: &str,
+        records: &[&Record],
+        bodies: Option<&Bodies>,
+    ) -> Result<Answer, Failure> {
         let entries = records.iter().map(|record| entry(record)).collect::<Result<Vec<_>, _>>()?;
         let request = self.sdk.put_records().stream_arn(arn).set_records(Some(entries));
-        let output = self.call_with(ticket, request.send()).await?;
+        let output = match bodies {
+            Some(bodies) => self.call_with(ticket, request.customize().interceptor(bodies.clone()).send()).await?,
+            None => self.call_with(ticket, request.send()).await?,
+        };
         let request_id = output.request_id().map(str::to_owned);
         let results = output.records;
         if results.len() != records.len() {

@@ -5,6 +5,7 @@ use domain::Limits;
 use domain::egress::EgressPolicy;
 use engine::outcome::RetryPolicy;
 
+use crate::call_log::CallLog;
 use crate::role::RoleAccess;
 
 /// Where Kinesis is, and as whom it is called.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Which addresses may be connected to, whatever the names of hosts resolve to.
     pub egress: EgressPolicy,
+    /// What takes the calls of the client that are no puts, and says which bodies are kept.
+    pub log: Option<CallLog>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,6 +96,7 @@ mod tests {
             access: Access::Keys(keys),
             timeouts: Timeouts::default(),
             egress: EgressPolicy::default(),
+            log: None,
         };
         let printed = format!("{settings:?}");
         assert!(printed.contains("AKIDEXAMPLE") && !printed.contains("hush"), "{printed}");

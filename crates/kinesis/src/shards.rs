@@ -4,6 +4,7 @@ use aws_sdk_kinesis::operation::list_shards::ListShardsOutput;
 use aws_sdk_kinesis::types::{ShardFilter, ShardFilterType, StreamDescriptionSummary};
 use serde::{Deserialize, Serialize};
 
+use crate::call_log::{Entry, Try};
 use crate::client::Client;
 use crate::error::Error;
 use crate::failure::Failure;
@@ -46,7 +47,7 @@ impl Client {
         let mut shards = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let page = self.patiently(|| self.shards_page(stream, next.as_deref())).await;
+            let page = self.patiently(|this| self.shards_page(stream, next.as_deref(), this)).await;
             let page = page.map_err(|failure| self.error(LIST, &stream.arn, failure))?;
             let found = page.shards.unwrap_or_default();
             let any = !found.is_empty();
@@ -60,11 +61,11 @@ impl Client {
     }
 
     pub async fn describe(&self, stream: &Stream) -> Result<StreamDetails, Error> {
-        let summary = self.patiently(|| self.summary(stream)).await;
+        let summary = self.patiently(|this| self.summary(stream, this)).await;
         summary.map(details).map_err(|failure| self.error(DESCRIBE, &stream.arn, failure))
     }
 
-    async fn shards_page(&self, stream: &Stream, token: Option<&str>) -> Result<ListShardsOutput, Failure> {
+    async fn shards_page(&self, stream: &Stream, token: Option<&str>, this: Try) -> Result<ListShardsOutput, Failure> {
         let request = match token {
             Some(token) => self.sdk.list_shards().next_token(token),
             None => {
@@ -73,11 +74,14 @@ impl Client {
                 self.sdk.list_shards().stream_arn(&stream.arn).shard_filter(open)
             }
         };
-        self.call(request.send()).await
+        let entry = Entry::new("ListShards", this);
+        self.call(entry, |bodies| request.customize().interceptor(bodies).send()).await
     }
 
-    async fn summary(&self, stream: &Stream) -> Result<StreamDescriptionSummary, Failure> {
-        let output = self.call(self.sdk.describe_stream_summary().stream_arn(&stream.arn).send()).await?;
+    async fn summary(&self, stream: &Stream, this: Try) -> Result<StreamDescriptionSummary, Failure> {
+        let request = self.sdk.describe_stream_summary().stream_arn(&stream.arn);
+        let entry = Entry::new("DescribeStreamSummary", this);
+        let output = self.call(entry, |bodies| request.customize().interceptor(bodies).send()).await?;
         let missing =
             || Failure::unreadable("DescribeStreamSummary was answered without a description".to_owned(), None);
         output.stream_description_summary.ok_or_else(missing)

@@ -4,6 +4,7 @@ use aws_sdk_kinesis::operation::list_streams::ListStreamsOutput;
 use domain::Millis;
 use serde::{Deserialize, Serialize};
 
+use crate::call_log::{Entry, Try};
 use crate::client::Client;
 use crate::error::Error;
 use crate::failure::Failure;
@@ -62,7 +63,10 @@ impl Client {
         let mut seen = HashSet::new();
         let mut next = Next::First;
         loop {
-            let page = self.patiently(|| self.page(&next)).await.map_err(|failure| self.error(ACTION, "*", failure))?;
+            let page = self
+                .patiently(|this| self.page(&next, this))
+                .await
+                .map_err(|failure| self.error(ACTION, "*", failure))?;
             let before = seen.len();
             let found = page.stream_summaries.unwrap_or_default().into_iter().map(summary);
             streams.extend(found.filter(|stream: &StreamSummary| seen.insert(stream.name.clone())));
@@ -91,14 +95,15 @@ impl Client {
         }
     }
 
-    async fn page(&self, next: &Next) -> Result<ListStreamsOutput, Failure> {
+    async fn page(&self, next: &Next, this: Try) -> Result<ListStreamsOutput, Failure> {
         let request = self.sdk.list_streams().limit(PAGE);
         let request = match next {
             Next::First => request,
             Next::Token(token) => request.next_token(token),
             Next::After(name) => request.exclusive_start_stream_name(name),
         };
-        self.call(request.send()).await
+        let entry = Entry::new("ListStreams", this);
+        self.call(entry, |bodies| request.customize().interceptor(bodies).send()).await
     }
 }
 

@@ -7,6 +7,8 @@ use aws_sdk_kinesis::config::{
 };
 use engine::outcome::{Fatal, Verdict};
 
+use crate::bodies::{Bodies, Responses};
+use crate::call_log::{CallLog, Entry, Try, logged};
 use crate::client::{call_times, partition_name};
 use crate::error::Error;
 use crate::failure::{Failure, Kind, RoleTrouble};
@@ -18,6 +20,7 @@ use crate::settings::{Keys, Settings};
 pub(crate) struct Sts {
     sdk: aws_sdk_sts::Client,
     guarded: bool,
+    log: Option<CallLog>,
 }
 
 /// One AssumeRole call.
@@ -46,7 +49,11 @@ impl Sts {
             .timeout_config(call_times(settings.timeouts))
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url(settings.sts_endpoint.clone());
-        Ok(Self { sdk: aws_sdk_sts::Client::from_conf(config.build()), guarded: !settings.egress.is_open() })
+        Ok(Self {
+            sdk: aws_sdk_sts::Client::from_conf(config.build()),
+            guarded: !settings.egress.is_open(),
+            log: settings.log.clone(),
+        })
     }
 
     pub(crate) async fn assume(&self, ask: &Ask<'_>) -> Result<Credentials, Failure> {
@@ -58,9 +65,15 @@ impl Sts {
             .set_external_id(ask.external_id.map(str::to_owned))
             .policy(ask.policy)
             .duration_seconds(i32::try_from(ask.seconds).unwrap_or(i32::MAX));
-        let failed = |failure: Failure| told(failure.guarded(self.guarded), ask.role_arn);
-        let output = request.send().await.map_err(|error| failed(Failure::from_sdk(error)))?;
-        let Some(issued) = output.credentials else {
+        // The answer is a session.
+        let bodies = Bodies::new(Responses::None);
+        let call = async {
+            let answer = request.customize().interceptor(bodies.clone()).send().await;
+            answer.map_err(|error| Failure::from_sdk(error).guarded(self.guarded))
+        };
+        let answer = logged(self.log.as_ref(), Entry::new("AssumeRole", Try::first()), &bodies, call).await;
+        let failed = |failure: Failure| told(failure, ask.role_arn);
+        let Some(issued) = answer.map_err(failed)?.credentials else {
             return Err(failed(Failure::unreadable("AssumeRole was answered without credentials".to_owned(), None)));
         };
         let token = Some(issued.session_token);

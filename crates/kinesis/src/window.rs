@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::Millis;
 use engine::rules::Outcome;
 
@@ -19,6 +20,8 @@ pub enum PutOutcome {
         attempt: u32,
         /// An earlier put has no answer and may still be applied.
         after_doubt: bool,
+        /// All its puts in this window, the oldest first.
+        puts: Vec<PutIn>,
     },
     /// Every put was refused; or none was made, because Kinesis would not take the record.
     Refused {
@@ -29,15 +32,24 @@ pub enum PutOutcome {
         attempts: u32,
         /// It would have been put again, but no put may begin any more.
         cut_short: bool,
+        puts: Vec<PutIn>,
     },
     /// At least one put has no answer, and none was acknowledged. Code and message are those of the last put without
     /// an answer.
-    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32, cut_short: bool },
+    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32, cut_short: bool, puts: Vec<PutIn> },
     /// The run was stopped before.
     NotPut,
 }
 
 impl PutOutcome {
+    /// All puts of the record in this window, the oldest first.
+    pub fn puts(&self) -> &[PutIn] {
+        match self {
+            Self::Acknowledged { puts, .. } | Self::Refused { puts, .. } | Self::Unanswered { puts, .. } => puts,
+            Self::NotPut => &[],
+        }
+    }
+
     /// What the delivery rules need to know of it.
     pub const fn outcome(&self) -> Outcome {
         match self {
@@ -50,14 +62,25 @@ impl PutOutcome {
     }
 }
 
-/// One PutRecords call.
+/// Where a put of a record was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PutIn {
+    pub call: u64,
+    /// In the request of the call, from 0.
+    pub position: u32,
+}
+
+/// One call of the AWS API.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// The action: `PutRecords`, `ListStreams`, `AssumeRole`; or `DryRun`, which is a PutRecords that writes nothing.
+    pub kind: &'static str,
     /// Its number within the run.
     pub id: u64,
-    /// How often its records had been put with it, from 1; each record of a call has the same number.
+    /// Which try it was, from 1. Of a put: how often its records had been put with it; each record of a call has the
+    /// same number.
     pub attempt: u32,
-    /// Positions in the window, in the order of the call.
+    /// Positions in the window, in the order of the call. Only puts have them.
     pub records: Vec<u32>,
     /// As Kinesis counts them.
     pub bytes: usize,
@@ -70,6 +93,24 @@ pub struct Call {
     pub error: Option<CallError>,
     /// Records that failed in a call that did not.
     pub failures: Vec<RecordFailure>,
+    /// The shards that took records, and those that failures name; sorted, each once.
+    pub shards: Vec<String>,
+    /// Why it had to be made again: the codes that the try before ended with.
+    pub retry_reason: Option<Arc<str>>,
+    /// How long it was held back before `started_at`, from when its records were ready: back-off, the other calls of
+    /// its batch, a session of the role.
+    pub waited: Duration,
+    /// The body as it was sent, if the policy keeps it.
+    pub request: Option<Bytes>,
+    /// The body as it came, if the policy keeps it, it came whole, and it holds no credentials.
+    pub response: Option<Bytes>,
+}
+
+impl Call {
+    /// Whether all of it was done.
+    pub fn is_good(&self) -> bool {
+        self.error.is_none() && self.failures.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +123,8 @@ pub struct CallError {
 pub struct RecordFailure {
     /// Its position in the window.
     pub record: u32,
+    /// In the request, from 0.
+    pub position: u32,
     pub code: Arc<str>,
     pub message: Arc<str>,
 }

@@ -54,7 +54,8 @@ impl Writer {
         for (position, invalid) in invalid {
             let Rejection { code, message } = invalid.into();
             let (code, message) = (Arc::from(code.as_str()), Arc::from(message));
-            let refused = PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false };
+            let refused =
+                PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false, puts: Vec::new() };
             set(&mut result.outcomes, position, refused);
         }
         let running: Vec<_> = batches.into_iter().map(|batch| deliver(&window, batch)).collect();

@@ -61,7 +61,7 @@ pub struct RowOutcome<'a> {
     pub sequence_number: Option<Text<'a>>,
     /// The call that decided it.
     pub put: Option<PutIn>,
-    /// The calls before that held it, oldest first.
+    /// The other calls that held it, oldest first.
     pub earlier_puts: Vec<PutIn>,
     pub attempts: u32,
     /// Delivered, while an earlier put has no answer: it may be in the stream twice.

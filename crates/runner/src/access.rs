@@ -1,7 +1,7 @@
 //! How source and stream of a workspace are reached: with its secrets, and where the operator allows it.
 
 use domain::{Credentials, Destination, Secret, Source};
-use kinesis::{Access, Client, Keys, RoleAccess, Timeouts, session_name};
+use kinesis::{Access, CallLog, Client, Keys, RoleAccess, Timeouts, session_name};
 use store::Claim;
 
 use crate::secrets::SecretReader;
@@ -34,9 +34,16 @@ pub(crate) async fn client(
 }
 
 /// For the run, or the preview, that has this claim: what is known of its role is not asked again.
-pub(crate) async fn client_of(worker: &Worker, claim: &Claim, purpose: &str) -> Result<Client, Error> {
+/// `calls`: where its calls are added that are no puts.
+pub(crate) async fn client_of(
+    worker: &Worker,
+    claim: &Claim,
+    purpose: &str,
+    calls: Option<CallLog>,
+) -> Result<Client, Error> {
     let destination = &claim.definition.destination;
     let settings = settings(worker, destination, Some(&claim.definition.sync.stream), purpose).await?;
+    let settings = kinesis::Settings { log: calls, ..settings };
     role::accept(worker, claim, &settings).await?;
     Ok(Client::new(settings).await?)
 }
@@ -70,6 +77,7 @@ pub(crate) async fn settings(
         access,
         timeouts: Timeouts { call: settings.call_timeout, ..Timeouts::default() },
         egress: settings.egress.clone(),
+        log: None,
     })
 }
 

@@ -66,7 +66,7 @@ pub(crate) async fn collect(job: &Job) -> Result<usize, Error> {
     Ok(names.len())
 }
 
-/// Objects of older epochs that neither a manifest nor an approval names, and that are old enough at `now`.
+/// Objects of older epochs that neither a manifest nor an approval nor the log names, and that are old enough at `now`.
 pub(crate) async fn unneeded(
     scope: &Scope,
     objects: &Objects,
@@ -83,5 +83,26 @@ pub(crate) async fn unneeded(
     for approval in scope.approvals(sync, false).await? {
         named.extend(crate::approval::objects(&approval));
     }
-    Ok(garbage(&listed, &named, sync, epoch, now))
+    let mut names = garbage(&listed, &named, sync, epoch, now);
+    names.extend(unneeded_logs(scope, objects, sync, epoch, now).await?);
+    Ok(names)
+}
+
+/// The same of the debug log.
+async fn unneeded_logs(
+    scope: &Scope,
+    objects: &Objects,
+    sync: SyncId,
+    epoch: u64,
+    now: domain::Millis,
+) -> Result<Vec<String>, Error> {
+    let older = |name: &str| match name.parse::<outcomes::ObjectName>() {
+        Ok(name) => name.origin.epoch < epoch,
+        // Half an object, or none of ours.
+        Err(_) => true,
+    };
+    let listed = objects.list(&outcomes::prefix(sync)).await?;
+    let old = listed.into_iter().filter(|object| now.saturating_sub(object.modified) >= snapshots::COLLECT_AFTER);
+    let names: Vec<_> = old.map(|object| object.name).filter(|name| older(name)).collect();
+    Ok(if names.is_empty() { names } else { scope.unnamed_log_objects(sync, &names).await? })
 }

@@ -80,6 +80,10 @@ pub enum Error {
     Outcomes,
     #[error("the options of the run cannot be read")]
     Options(#[source] serde_json::Error),
+    #[error("the debug log: {0}")]
+    Log(#[from] outcomes::Error),
+    #[error("the summary of an object of the debug log cannot be written")]
+    Summary(#[source] serde_json::Error),
     #[error("the answer of a job cannot be written")]
     Answer(#[source] serde_json::Error),
     #[error("no older snapshot of this sync is whole; repair it with `send-all`")]
@@ -117,6 +121,7 @@ impl Error {
             Self::Configuration(_) | Self::Options(_) | Self::ChosenRows(_) => "configuration",
             Self::ErasedKeys(_) | Self::ErasedKey { .. } => "configuration",
             Self::RoleNotAccepted { .. } => "role-not-accepted",
+            Self::Log(_) | Self::Summary(_) => "log",
             Self::Answer(_) => "internal",
             Self::EndpointOverride => "configuration",
             Self::Secret(_) | Self::SecretOfMachine { .. } | Self::StoredSecret(_) => "credentials",

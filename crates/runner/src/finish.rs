@@ -3,11 +3,12 @@
 use domain::{Counts, Millis, RunId, RunKind, RunState};
 use engine::guard::Question;
 use engine::rules::{Ending, Epoch, resync_after};
-use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, Reason, Update};
+use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, NewLogObject, Reason, Update};
 
 use crate::course::{Course, Differences};
 use crate::error::chain;
 use crate::job::{Belongs, Job, resync};
+use crate::log::AttemptLog;
 use crate::plan::{NotSent, Plan};
 use crate::progress::Phase;
 use crate::send::{Ended, Sent};
@@ -58,7 +59,7 @@ impl Report {
 }
 
 pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, Error> {
-    job.progress.update(|progress| progress.phase = Phase::Finishing);
+    job.enter(Phase::Finishing);
     let whole = matches!(sent.ended, Ended::Whole);
     let counts = total(sent.counts);
     let rewritten = plan.rewritten;
@@ -198,7 +199,12 @@ pub(crate) async fn hand_over(job: &Job, sent: Sent) -> Result<Report, Error> {
 }
 
 /// Source, stream or configuration could not be used; nothing was planned.
-pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) -> Result<Report, Error> {
+pub(crate) async fn fail_early(
+    worker: &Worker,
+    claim: &Claim,
+    log: Option<&AttemptLog>,
+    error: &Error,
+) -> Result<Report, Error> {
     let settling = worker.settings.settling.as_millis() as Millis;
     let version = worker.scope.sync_state(claim.sync).await?.manifest_version;
     // This attempt may have repaired the snapshot before it failed, or one that died.
@@ -207,13 +213,25 @@ pub(crate) async fn fail_early(worker: &Worker, claim: &Claim, error: &Error) ->
     let finished = Finish {
         reason: Some(Reason { code: error.code().to_owned(), text: advice(error) }),
         resync_epoch: after_repair(claim, repaired),
+        last: Checkpoint { log: rest(log).await, ..Checkpoint::default() },
         ..Finish::new(claim, state_after(error), settling)
     };
     worker.scope.finish(claim, version, &finished).await?;
     Ok(Report::of(claim, &finished))
 }
 
-async fn end(job: &Job, finished: Finish, counts: Counts) -> Result<Report, Error> {
+/// What is left of a log. A run that failed has its reason, which an object storage that takes nothing must not hide.
+async fn rest(log: Option<&AttemptLog>) -> Vec<NewLogObject> {
+    let Some(log) = log else { return Vec::new() };
+    log.rest().await.unwrap_or_else(|error| {
+        tracing::warn!(error = chain(&error), "the calls of a failed run could not be logged");
+        Vec::new()
+    })
+}
+
+async fn end(job: &Job, mut finished: Finish, counts: Counts) -> Result<Report, Error> {
+    finished.last.log = rest(Some(&job.log)).await;
+    finished.report = Some(job.state().account.json());
     fail_point::pass("before-finished")?;
     let version = job.state().manifest_version;
     let done = job.scope.finish(&job.claim, version, &finished).await?;

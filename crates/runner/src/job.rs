@@ -2,21 +2,23 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::{Column, Counts, KeepValues, Millis, RunKind};
+use domain::{Column, Counts, KeepValues, LoggedRows, Millis, RunKind};
 use engine::form::{CANONICAL_VERSION, Carry, Form, FormId};
 use engine::hash::HashKey;
 use engine::layout::Layout;
 use engine::message::CompiledMessage;
 use engine::rules::{Attempt, Epoch};
-use kinesis::{CallNumbers, Client, Clock, StreamSummary, Writer};
+use kinesis::{CallLog, Client, Clock, StreamSummary, Writer};
 use objects::Objects;
 use serde::{Deserialize, Serialize};
 use snapshots::{Manifest, SegmentIdentity, SegmentKind, SegmentWriter, Shape, Snapshot};
 use store::{Approval, ApprovalState, Checkpoint, Claim, Definition, LayerChange, Scope, Workspace};
 
+use crate::account::Account;
 use crate::course::{Course, Differences, RunOptions};
 use crate::lease::Lease;
-use crate::progress::Reporter;
+use crate::log::AttemptLog;
+use crate::progress::{Phase, Reporter};
 use crate::render::Renderer;
 use crate::settings::Settings;
 use crate::worker::Worker;
@@ -45,7 +47,7 @@ pub(crate) struct Job {
     /// Nothing durable may be written.
     pub(crate) preview: bool,
     pub(crate) state: Mutex<State>,
-    pub(crate) calls: CallNumbers,
+    pub(crate) log: AttemptLog,
 }
 
 /// What changes while the run works.
@@ -62,6 +64,7 @@ pub(crate) struct State {
     pub(crate) segment: u32,
     /// Something of this run was registered or acknowledged.
     pub(crate) began: bool,
+    pub(crate) account: Account,
 }
 
 /// What a snapshot belongs to; kept with the sync when a run has taken up its definition.
@@ -86,7 +89,7 @@ pub(crate) struct Met {
 
 /// Connects to source and stream, describes the model and compiles the message. `purpose` is what the owner of the stream
 /// sees of us.
-pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str) -> Result<Met, Error> {
+pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str, calls: Option<CallLog>) -> Result<Met, Error> {
     let Worker { workspace, .. } = worker;
     let definition = &claim.definition;
     let Definition { model, destination, sync, .. } = definition;
@@ -95,7 +98,7 @@ pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str) -> Resul
         return Err(Error::Configuration(format!("  {}", problems.join("\n  "))));
     }
     let source = access::source(worker, &definition.source).await?;
-    let client = access::client_of(worker, claim, purpose).await?;
+    let client = access::client_of(worker, claim, purpose, calls).await?;
     let columns = sources::postgres::describe(&source, &definition.model.query).await?;
     let key = key_columns(definition, &columns)?;
     let message = CompiledMessage::compile(&definition.sync, &columns).map_err(|problems| {
@@ -241,6 +244,21 @@ impl Job {
         self.definition().sync.values == KeepValues::Used
     }
 
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.progress.update(|progress| progress.phase = phase);
+        self.state().account.enter(phase);
+    }
+
+    /// Whether the log keeps values and messages. Where only hashes are kept of rows, it keeps none of these either.
+    pub(crate) fn logs_values(&self) -> bool {
+        logs_values(&self.claim)
+    }
+
+    /// The columns of a unit's key: of the row's, and behind them the element's.
+    pub(crate) fn unit_key(&self) -> Vec<Column> {
+        self.layout.key_columns().chain(self.layout.element()).cloned().collect()
+    }
+
     /// A person chose to forget the removals that were shown.
     pub(crate) fn forgets_removals(&self) -> bool {
         self.approval.as_ref().is_some_and(|approval| approval.state == ApprovalState::Forgotten)
@@ -273,6 +291,7 @@ impl Job {
     /// One short transaction, fenced by the epoch and by the manifest version that this run has seen.
     pub(crate) async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), Error> {
         let mut version = self.state().manifest_version;
+        let checkpoint = Checkpoint { log: self.log.unnamed(), ..checkpoint };
         self.scope.checkpoint(&self.claim, &mut version, &checkpoint).await?;
         let mut state = self.state();
         state.manifest_version = version;
@@ -308,8 +327,7 @@ impl Job {
     pub(crate) fn writer(&self) -> Result<Writer, Error> {
         let mut settings = self.settings.puts.clone();
         settings.limits = self.definition().sync.limits;
-        let clock = Clock::new(crate::clock::now);
-        Ok(Writer::new(self.client.clone(), self.stream.stream(), settings, self.calls.clone(), clock)?)
+        Ok(Writer::new(self.client.clone(), self.stream.stream(), settings, self.log.numbers(), clock())?)
     }
 
     pub(crate) fn renderer<'a>(&'a self, shapes: &'a [Shape]) -> Renderer<'a> {
@@ -317,6 +335,7 @@ impl Job {
             message: &self.message,
             used: self.layout.used(),
             key: self.layout.key_columns().cloned().collect(),
+            unit_key: self.unit_key(),
             element: self.layout.element().cloned(),
             shapes,
             run_id: self.claim.run.to_string(),
@@ -350,6 +369,15 @@ impl Job {
         let cache = self.settings.plan_memory / 4;
         Ok(Snapshot::open(&self.objects, manifest, self.claim.now).await?.cache_bytes(cache))
     }
+}
+
+fn clock() -> Clock {
+    Clock::new(crate::clock::now)
+}
+
+pub(crate) fn logs_values(claim: &Claim) -> bool {
+    let sync = &claim.definition.sync;
+    sync.log.rows == LoggedRows::Full && sync.values == KeepValues::Used
 }
 
 /// The start of the full resync that is under way once this run goes on.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod account;
 mod approval;
 mod clock;
 mod compaction;
@@ -13,6 +14,7 @@ mod full_list;
 mod job;
 mod key_json;
 mod lease;
+mod log;
 mod manifest;
 mod pipeline;
 mod plan;
@@ -26,6 +28,7 @@ mod secrets;
 mod send;
 pub mod service;
 mod settings;
+mod shard_maps;
 mod worker;
 
 pub use course::{Answer, ChosenRows, EraseKeys, GuardAnswer, Repair, RunOptions, SendRows};
@@ -36,4 +39,5 @@ pub use plan::NotSent;
 pub use preview::{Preview, PreviewRecord, PreviewRejection};
 pub use progress::{Phase, Progress, Reporter};
 pub use settings::{DefaultChain, RunLimits, Secrets, Settings, WindowLimits};
+pub use shard_maps::ShardMaps;
 pub use worker::{Executed, Worker};

@@ -66,7 +66,7 @@ pub(crate) fn to_json(segment: &SegmentRef) -> Result<serde_json::Value, Error> 
     serde_json::to_value(segment).map_err(|source| Error::Manifest(Arc::new(source)))
 }
 
-fn segment_ref(stored: &serde_json::Value) -> Result<SegmentRef, Error> {
+pub(crate) fn segment_ref(stored: &serde_json::Value) -> Result<SegmentRef, Error> {
     serde_json::from_value(stored.clone()).map_err(|source| Error::Manifest(Arc::new(source)))
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use engine::outcome::RetryPolicy;
 use engine::record::Record;
 use engine::rules::Outcome;
-use kinesis::PutOutcome;
+use kinesis::{PutIn, PutOutcome};
 use spill::PlanEntry;
 use tokio::time::Instant;
+
+use crate::render::Logged;
 
 /// The writer's code for a call that never left this machine.
 const UNREACHABLE: &str = "unreachable";
@@ -15,31 +17,48 @@ const UNREACHABLE: &str = "unreachable";
 /// A record of a window.
 pub(crate) struct Prepared {
     pub(crate) entry: PlanEntry,
+    pub(crate) event_id: String,
     pub(crate) record: Record,
+    /// The values, if the log keeps them.
+    pub(crate) logged: Option<Logged>,
     /// Over all windows it was part of.
     pub(crate) outcome: Outcome,
     pub(crate) attempts: u32,
     pub(crate) first_put: Option<Instant>,
     /// Code and message of its newest refusal.
     pub(crate) refusal: Option<(Arc<str>, Arc<str>)>,
+    /// All its puts, the oldest first.
+    pub(crate) puts: Vec<PutIn>,
+    /// The call that says most of it.
+    pub(crate) deciding: Option<u64>,
+    /// Shard and sequence number.
+    pub(crate) landed: Option<(String, String)>,
+    /// Why it did not land, in the words of the call that decided it.
+    pub(crate) failure: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Prepared {
-    pub(crate) const fn new(entry: PlanEntry, record: Record) -> Self {
-        Self { entry, record, outcome: Outcome::NotPut, attempts: 0, first_put: None, refusal: None }
+    pub(crate) const fn new(entry: PlanEntry, event_id: String, record: Record, logged: Option<Logged>) -> Self {
+        Self {
+            entry,
+            event_id,
+            record,
+            logged,
+            outcome: Outcome::NotPut,
+            attempts: 0,
+            first_put: None,
+            refusal: None,
+            puts: Vec::new(),
+            deciding: None,
+            landed: None,
+            failure: None,
+        }
     }
 
-    /// Whether it is put again when the time of its window cut it short.
-    pub(crate) fn again(&self, outcome: &PutOutcome, retry: &RetryPolicy) -> bool {
+    /// Whether there is time for another put of it.
+    pub(crate) fn may_be_tried(&self, retry: &RetryPolicy) -> bool {
         let late = self.first_put.is_some_and(|first| first.elapsed() >= retry.retry_for);
-        let tries_left = self.attempts < retry.max_attempts && !late;
-        match outcome {
-            PutOutcome::Acknowledged { .. } => false,
-            PutOutcome::NotPut => tries_left,
-            PutOutcome::Unanswered { cut_short, .. } | PutOutcome::Refused { cut_short, .. } => {
-                *cut_short && tries_left
-            }
-        }
+        self.attempts < retry.max_attempts && !late
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -47,22 +66,48 @@ impl Prepared {
         self.record.data.len() + stored(&self.entry.row) + stored(&self.entry.previous)
     }
 
-    pub(crate) fn follow(&mut self, outcome: &PutOutcome, began: Instant) {
+    /// What one window did to it.
+    pub(crate) fn follow(&mut self, outcome: PutOutcome, began: Instant) {
+        let decided = outcome.outcome();
+        let mut left = true;
         let attempts = match outcome {
-            PutOutcome::Acknowledged { attempt, .. } => *attempt,
-            PutOutcome::Refused { attempts, .. } | PutOutcome::Unanswered { attempts, .. } => *attempts,
+            PutOutcome::Acknowledged { shard, sequence_number, call, attempt, puts, .. } => {
+                self.puts.extend(puts);
+                (self.deciding, self.landed, self.failure) = (Some(call), Some((shard, sequence_number)), None);
+                attempt
+            }
+            PutOutcome::Refused { code, message, call, attempts, puts, .. } => {
+                self.puts.extend(puts);
+                self.refusal = Some((code.clone(), message.clone()));
+                // What never left is as if it had not been tried: the next run sends it.
+                left = *code != *UNREACHABLE;
+                // A put in doubt says more of a record than a later refusal.
+                if self.outcome != Outcome::Unanswered {
+                    (self.deciding, self.failure) = (call, Some((code, message)));
+                }
+                attempts
+            }
+            PutOutcome::Unanswered { code, message, call, attempts, puts, .. } => {
+                self.puts.extend(puts);
+                (self.deciding, self.failure) = (Some(call), Some((code, message)));
+                attempts
+            }
             PutOutcome::NotPut => 0,
         };
-        if let PutOutcome::Refused { code, message, .. } = outcome {
-            self.refusal = Some((code.clone(), message.clone()));
-        }
         self.attempts += attempts;
         if attempts > 0 {
             self.first_put.get_or_insert(began);
         }
-        // What never left is as if it had not been tried: the next run sends it.
-        let left = !matches!(outcome, PutOutcome::Refused { code, .. } if **code == *UNREACHABLE);
-        self.outcome = after(self.outcome, if left { outcome.outcome() } else { Outcome::NotPut });
+        self.outcome = after(self.outcome, if left { decided } else { Outcome::NotPut });
+    }
+}
+
+/// Whether the time of its window cut the record short.
+pub(crate) const fn was_cut_short(outcome: &PutOutcome) -> bool {
+    match outcome {
+        PutOutcome::Acknowledged { .. } => false,
+        PutOutcome::NotPut => true,
+        PutOutcome::Unanswered { cut_short, .. } | PutOutcome::Refused { cut_short, .. } => *cut_short,
     }
 }
 

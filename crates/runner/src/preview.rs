@@ -7,12 +7,12 @@ use domain::{Change, Counts, RunId, RunKind, SyncId};
 use engine::layout::Layout;
 use engine::limits::billed_bytes;
 use engine::shard::hash_key;
-use kinesis::CallNumbers;
 use store::{Claim, Definition};
 
 use crate::course::RunOptions;
 use crate::job::{self, Job, State};
 use crate::lease::Lease;
+use crate::log::AttemptLog;
 use crate::plan::NotSent;
 use crate::progress::Reporter;
 use crate::worker::{Worker, objects};
@@ -100,7 +100,7 @@ impl Worker {
     ) -> Result<Preview, Error> {
         let claim = self.would_be_claim(name, definition, kind).await?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = Box::pin(job::meet(self, &claim, "preview")).await?;
+        let met = Box::pin(job::meet(self, &claim, "preview", None)).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let known = forms.iter().find(|(_, form)| form.same(&met.form)).map(|(id, _)| *id);
         let form = known.unwrap_or_else(|| forms.last().map_or(1, |(id, _)| id + 1));
@@ -110,6 +110,7 @@ impl Worker {
         let layout = Layout::new(&met.used, &met.columns, (form, &met.form), &older);
         let course = pipeline::course(&claim, &options, &differences);
         let entries = snapshot.entries_upper_bound();
+        let log = AttemptLog::new(objects.clone(), &claim, 1);
         let job = Job {
             settings: self.settings.clone(),
             workspace: self.workspace.clone(),
@@ -128,7 +129,7 @@ impl Worker {
             form,
             preview: true,
             state: Mutex::new(State::default()),
-            calls: CallNumbers::default(),
+            log,
         };
         match course {
             Some(course) => Box::pin(show(&job, course, limit)).await,
@@ -204,7 +205,7 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
     let renderer = job.renderer(&plan.shapes);
     while let Some(entry) = plan.entries.read()? {
         let listed = preview.records.len() < limit;
-        match renderer.render(&entry, EVENT_ID)? {
+        match renderer.render(&entry, EVENT_ID, None)? {
             Ok(record) => {
                 preview.records_total += 1;
                 preview.bytes_total += billed_bytes(&record) as u64;

@@ -10,6 +10,7 @@ use spill::{PlanEntry, Stored};
 
 use crate::Error;
 use crate::key_json::{element_of, unit_json};
+use crate::log::object;
 
 /// What is the same for every record of a run.
 pub(crate) struct Renderer<'a> {
@@ -17,6 +18,8 @@ pub(crate) struct Renderer<'a> {
     pub(crate) used: &'a [Column],
     /// The columns of the row's key.
     pub(crate) key: Vec<Column>,
+    /// The same, and behind them the element.
+    pub(crate) unit_key: Vec<Column>,
     /// The element of a fan-out, which is kept behind them.
     pub(crate) element: Option<Column>,
     pub(crate) shapes: &'a [Shape],
@@ -27,14 +30,36 @@ pub(crate) struct Renderer<'a> {
     pub(crate) sync_name: &'a str,
 }
 
+/// The values of a change as the log keeps them, as far as they are known.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Logged {
+    /// As read; a removal has none.
+    pub(crate) row: Option<String>,
+    /// As acknowledged before.
+    pub(crate) previous: Option<String>,
+}
+
 impl Renderer<'_> {
-    /// The record, or why this row cannot be one. `event_id` belongs to the entry's version.
-    pub(crate) fn render(&self, entry: &PlanEntry, event_id: &str) -> Result<Result<Record, Rejection>, Error> {
+    /// The record, or why this row cannot be one. `event_id` belongs to the entry's version. `logged` takes the values.
+    pub(crate) fn render(
+        &self,
+        entry: &PlanEntry,
+        event_id: &str,
+        logged: Option<&mut Logged>,
+    ) -> Result<Result<Record, Rejection>, Error> {
         let row = match &entry.row {
             Some(stored) => self.slots(stored)?,
             None => self.key_only(entry)?,
         };
         let previous = entry.previous.as_ref().map(|stored| self.slots(stored)).transpose()?;
+        if let Some(logged) = logged {
+            let text = |slots: &[Option<Value>]| object(self.used, slots.iter().map(Option::as_ref));
+            let known = entry.row.is_some().then(|| text(&row));
+            *logged = match entry.op {
+                Change::Removed => Logged { row: None, previous: known },
+                Change::Added | Change::Changed => Logged { row: known, previous: previous.as_deref().map(text) },
+            };
+        }
         let changed = self.changed_columns(entry)?;
         let element = match &self.element {
             Some(element) => element_of(element, &self.key, &entry.key)?,
@@ -59,8 +84,7 @@ impl Renderer<'_> {
         if entry.key.is_empty() {
             return Ok(serde_json::Value::Null);
         }
-        let columns: Vec<Column> = self.key.iter().chain(&self.element).cloned().collect();
-        unit_json(&columns, &entry.key)
+        unit_json(&self.unit_key, &entry.key)
     }
 
     /// The values of the used columns, as far as they are among those stored.

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use domain::Counts;
+use domain::{Counts, Millis};
 use engine::guard;
 use engine::hash::event_id;
 use engine::outcome::throttled;
 use engine::record::Record;
 use engine::rules::{Outcome, WindowEntry};
-use kinesis::{WindowResult, Writer};
+use kinesis::{PutOutcome, WindowResult, Writer};
 use serde_json::json;
 use snapshots::{SegmentKind, SegmentRef, SegmentWriter, Value};
 use spill::PlanEntry;
@@ -19,10 +19,12 @@ use tokio::time::Instant;
 
 use crate::full_list::FullList;
 use crate::job::Job;
+use crate::log::{RowLog, Unsent};
 use crate::plan::Plan;
-use crate::prepared::{Prepared, silent};
+use crate::prepared::{Prepared, silent, was_cut_short};
 use crate::progress::Phase;
-use crate::{Error, compaction, fail_point, manifest};
+use crate::render::Logged;
+use crate::{Error, clock, compaction, fail_point, manifest};
 
 /// Rejections that wait for a checkpoint; when there are more, one is made for them.
 const PENDING_REJECTIONS: usize = 10_000;
@@ -73,6 +75,7 @@ struct Sending<'a> {
     carried: Vec<Prepared>,
     left: Checkpoint,
     rejections: FullList,
+    log: RowLog,
     size: usize,
     calls: u64,
     throttled: u64,
@@ -83,7 +86,7 @@ struct Sending<'a> {
 
 /// Sends what is planned. Whatever ends it, what is in `left` still has to be checkpointed.
 pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
-    job.progress.update(|progress| progress.phase = Phase::Sending);
+    job.enter(Phase::Sending);
     let writer = job.writer()?;
     let left = Checkpoint {
         invalid_rows: plan.invalid_rows(),
@@ -96,6 +99,8 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         ..Checkpoint::default()
     };
     let (counts, size) = (plan.counts, job.settings.window.records.min(2 * SMALLEST_WINDOW));
+    let mut log = RowLog::new(job).await;
+    log.invalid(plan.invalid.take_logged());
     let mut sending = Sending {
         job,
         plan,
@@ -104,6 +109,7 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         carried: Vec::new(),
         left,
         rejections: FullList::new(&job.objects, &job.claim, "rejections"),
+        log,
         size,
         calls: 0,
         throttled: 0,
@@ -112,7 +118,9 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         ended: None,
     };
     sending.run().await?;
-    let Sending { counts, calls, throttled, left, ended, mut rejections, .. } = sending;
+    let Sending { counts, calls, throttled, left, ended, mut rejections, mut log, .. } = sending;
+    log.begin().await?;
+    log.end().await?;
     list(&mut rejections, &left.rejections).await?;
     let rejection_list = rejections.finish().await?;
     Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, rejection_list, left })
@@ -144,12 +152,13 @@ impl Sending<'_> {
             let began = Instant::now();
             let result = self.put(&window, began).await?;
             fail_point::pass("before-acknowledged")?;
-            self.take_in(window, result, began);
+            self.take_in(window, result, began)?;
+            self.log.begin().await?;
             fail_point::pass("after-acknowledged")?;
         }
         // What was carried and cannot be put any more keeps the outcome it has.
         for prepared in std::mem::take(&mut self.carried) {
-            self.decide(&prepared);
+            self.decide(prepared)?;
         }
         Ok(())
     }
@@ -162,21 +171,25 @@ impl Sending<'_> {
         let limits = self.job.settings.window;
         let shapes = self.plan.shapes.clone();
         let renderer = self.job.renderer(&shapes);
+        let logs_values = self.job.logs_values();
         let mut window = std::mem::take(&mut self.carried);
         let mut bytes: usize = window.iter().map(Prepared::bytes).sum();
         while window.len() < self.size && bytes < limits.bytes && self.left.rejections.len() < PENDING_REJECTIONS {
             let Some(entry) = self.plan.entries.read()? else { break };
             let id = event_id(self.job.hash_key(), self.job.claim.sync, entry.unit, entry.op, entry.sequence);
-            match renderer.render(&entry, &id)? {
+            let mut logged = logs_values.then(Logged::default);
+            match renderer.render(&entry, &id, logged.as_mut())? {
                 Ok(record) => {
-                    let prepared = Prepared::new(entry, record);
+                    let prepared = Prepared::new(entry, id, record, logged);
                     bytes += prepared.bytes();
                     window.push(prepared);
                 }
                 Err(rejection) => {
                     self.rejected_for_themselves += 1;
                     let key = renderer.key(&entry)?;
-                    self.reject(&entry, key, rejection.code.as_str(), &rejection.message);
+                    let (code, message) = (rejection.code.as_str(), rejection.message.as_str());
+                    self.reject(&entry, key, code, message);
+                    self.log.rejected(Unsent { entry: &entry, event_id: &id, code, message, logged })?;
                     self.watch(window.len());
                     if self.ended.is_some() {
                         break;
@@ -233,6 +246,7 @@ impl Sending<'_> {
             fail_point::pass("before-checkpoint-committed")?;
         }
         list(&mut self.rejections, &self.left.rejections).await?;
+        self.log.end().await?;
         self.left.counts = Some(self.counts_now());
         self.left.open = match open {
             Some((segment, entries)) => {
@@ -261,7 +275,7 @@ impl Sending<'_> {
     }
 
     /// What the puts came to: for the next checkpoint, for the counts, and for the next window.
-    fn take_in(&mut self, window: Vec<Prepared>, result: WindowResult, began: Instant) {
+    fn take_in(&mut self, window: Vec<Prepared>, result: WindowResult, began: Instant) -> Result<(), Error> {
         let number = self.job.open_window();
         let outcomes = result.outcomes.iter().map(|outcome| outcome.outcome() as u8).collect();
         let settling_ms = self.job.settings.settling.as_millis() as i64;
@@ -269,6 +283,8 @@ impl Sending<'_> {
         self.calls += result.calls.len() as u64;
         self.throttled +=
             result.calls.iter().flat_map(|call| &call.failures).filter(|f| throttled(&f.code)).count() as u64;
+        self.account(&window, &result, began);
+        self.log.calls(result.calls);
         self.resize(window.len(), began);
         if let Some(fatal) = result.fatal {
             self.ended = Some(Ended::Fatal(fatal));
@@ -277,11 +293,12 @@ impl Sending<'_> {
         let mut waiting = window.len();
         for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
             waiting -= 1;
-            prepared.follow(&outcome, began);
-            if self.ended.is_none() && prepared.again(&outcome, &self.job.settings.puts.retry) {
+            let cut_short = was_cut_short(&outcome);
+            prepared.follow(outcome, began);
+            if self.ended.is_none() && cut_short && prepared.may_be_tried(&self.job.settings.puts.retry) {
                 self.carried.push(prepared);
             } else {
-                self.decide(&prepared);
+                self.decide(prepared)?;
                 self.watch(waiting);
             }
         }
@@ -293,10 +310,26 @@ impl Sending<'_> {
         self.job.progress.update(|progress| {
             (progress.counts, progress.calls, progress.throttled) = (counts, calls, throttled);
         });
+        Ok(())
     }
 
-    /// Counts what a record came to in the end.
-    fn decide(&mut self, prepared: &Prepared) {
+    /// What the puts of a window came to, for people.
+    fn account(&self, window: &[Prepared], result: &WindowResult, began: Instant) {
+        let account = &mut self.job.state().account;
+        let before = account.sums();
+        account.calls(&result.calls);
+        account.keys(window.iter().map(|prepared| &prepared.record));
+        for (prepared, outcome) in window.iter().zip(&result.outcomes) {
+            if let PutOutcome::Acknowledged { shard, .. } = outcome {
+                account.delivered(&prepared.record, shard);
+            }
+        }
+        let time = began.elapsed();
+        account.window(clock::now() - time.as_millis() as Millis, time, before);
+    }
+
+    /// Counts and logs what a record came to in the end.
+    fn decide(&mut self, prepared: Prepared) -> Result<(), Error> {
         match prepared.outcome {
             Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt => {
                 self.counts.delivered += 1;
@@ -317,6 +350,7 @@ impl Sending<'_> {
                 self.reject(&prepared.entry, key, &code, &message);
             }
         }
+        self.log.decided(prepared)
     }
 
     fn reject(&mut self, entry: &PlanEntry, key: serde_json::Value, code: &str, message: &str) {

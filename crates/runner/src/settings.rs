@@ -8,6 +8,8 @@ use std::time::Duration;
 use domain::egress::EgressPolicy;
 use domain::{Secret, WorkspaceId};
 
+use crate::shard_maps::ShardMaps;
+
 /// Finds the value of a secret on this machine; the text of an error names the variable or file.
 pub type Secrets = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// Objects that nothing names are kept this long before they are collected.
     pub garbage_age: Duration,
+    /// What this process knows of streams; workers that are clones share it.
+    pub shard_maps: ShardMaps,
 }
 
 /// Who may put records with the rights of the service itself.
@@ -120,6 +124,7 @@ impl Settings {
             puts: kinesis::WriterSettings::default(),
             call_timeout: Duration::from_secs(5),
             garbage_age: Duration::from_secs(24 * 60 * 60),
+            shard_maps: ShardMaps::default(),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 
 use domain::{Millis, RunId, RunKind, SyncId};
 use engine::layout::Layout;
-use kinesis::CallNumbers;
 use objects::Objects;
 use store::{Claim, Claimed, Scope, Workspace};
 use tokio::time::Instant;
@@ -14,6 +13,7 @@ use crate::course::{Course, Differences, RunOptions};
 use crate::finish::{self, Report};
 use crate::job::{self, Job, State};
 use crate::lease::{Lease, Signals};
+use crate::log::{self, AttemptLog};
 use crate::progress::{Phase, Reporter};
 use crate::settings::Settings;
 use crate::{Error, approval, erase, manifest, pipeline, repair};
@@ -87,13 +87,13 @@ impl Worker {
         // Work that kills whoever tries it is not tried for ever.
         if claim.died_attempts >= settings.max_died_attempts.max(1) {
             let error = Error::CrashLoop { attempts: claim.died_attempts };
-            return finish::fail_early(self, &claim, &error).await.map(Executed::ended);
+            return finish::fail_early(self, &claim, None, &error).await.map(Executed::ended);
         }
         if let Some(limit) = settings.limits.stored_bytes {
             let stored = self.scope.stored_bytes().await?;
             if stored > limit {
                 let error = Error::TooMuchStored { stored, limit };
-                return finish::fail_early(self, &claim, &error).await.map(Executed::ended);
+                return finish::fail_early(self, &claim, None, &error).await.map(Executed::ended);
             }
         }
         self.work(claim, lease, progress).await
@@ -103,7 +103,9 @@ impl Worker {
         if claim.kind == RunKind::Erase {
             return Box::pin(self.erase(&claim, &lease)).await;
         }
-        let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress)).await {
+        let first_call = self.scope.next_call(claim.run).await?;
+        let log = AttemptLog::new(objects(&self.settings.objects, &self.workspace)?, &claim, first_call);
+        let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress, log.clone())).await {
             Ok(prepared) => prepared,
             Err((Error::Drained, lease)) => {
                 let version = self.scope.sync_state(claim.sync).await?.manifest_version;
@@ -111,7 +113,9 @@ impl Worker {
             }
             Err((error, _)) if !error.ends_run() => return Err(error),
             // Source or stream could not even be met: the run ends with the reason.
-            Err((error, _lease)) => return finish::fail_early(self, &claim, &error).await.map(Executed::ended),
+            Err((error, _lease)) => {
+                return finish::fail_early(self, &claim, Some(&log), &error).await.map(Executed::ended);
+            }
         };
         let Prepared { job, course, differences } = prepared;
         // Boxed: the state of a whole run is large, and whoever waits for it should not hold it.
@@ -136,7 +140,7 @@ impl Worker {
                 let version = self.scope.sync_state(claim.sync).await?.manifest_version;
                 self.release(claim, lease, version).await
             }
-            Err(error) if error.ends_run() => finish::fail_early(self, claim, &error).await.map(Executed::ended),
+            Err(error) if error.ends_run() => finish::fail_early(self, claim, None, &error).await.map(Executed::ended),
             other => other.map(Executed::ended),
         }
     }
@@ -148,9 +152,15 @@ impl Worker {
         Ok(Executed::Released { run: claim.run })
     }
 
-    async fn prepare(&self, claim: Claim, lease: Lease, progress: &Reporter) -> Result<Prepared, (Error, Lease)> {
+    async fn prepare(
+        &self,
+        claim: Claim,
+        lease: Lease,
+        progress: &Reporter,
+        log: AttemptLog,
+    ) -> Result<Prepared, (Error, Lease)> {
         let opened = tokio::select! {
-            opened = self.open(&claim) => opened,
+            opened = self.open(&claim, &log) => opened,
             why = lease.ended() => Err(why),
         };
         match opened {
@@ -176,7 +186,7 @@ impl Worker {
                     approval,
                     preview: false,
                     state: Mutex::new(state),
-                    calls: CallNumbers::default(),
+                    log,
                 };
                 Ok(Prepared { job, course, differences })
             }
@@ -184,11 +194,12 @@ impl Worker {
         }
     }
 
-    async fn open(&self, claim: &Claim) -> Result<Opened, Error> {
+    async fn open(&self, claim: &Claim, log: &AttemptLog) -> Result<Opened, Error> {
         let mut options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
         options.check(claim.kind)?;
         let objects = objects(&self.settings.objects, &self.workspace)?;
-        let met = job::meet(self, claim, &claim.run.to_string()).await?;
+        log::account(log, &self.scope, claim, &self.workspace.hash_key).await?;
+        let met = job::meet(self, claim, &claim.run.to_string(), Some(log.calls().clone())).await?;
         let form = self.scope.add_form(claim.sync, &met.form).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let mut manifest_version = claim.manifest_version;

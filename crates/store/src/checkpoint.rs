@@ -7,8 +7,9 @@ use sqlx::PgTransaction;
 
 use crate::codec::{signed, to_json};
 use crate::error::database;
+use crate::log::add_log;
 use crate::rejection::{add_invalid_rows, add_rejections};
-use crate::{Claim, Error, LayerRef, NewInvalidRow, NewRejection, Scope};
+use crate::{Claim, Error, LayerRef, NewInvalidRow, NewLogObject, NewRejection, Scope};
 
 /// How often the database is asked what became of a COMMIT, and how long to wait in between: some 10 s in all.
 const ASKS: u32 = 40;
@@ -32,6 +33,8 @@ pub struct Checkpoint {
     /// Invalid rows to list, and how many there were of each code since the last checkpoint, listed or not.
     pub invalid_rows: Vec<NewInvalidRow>,
     pub invalid_by_code: BTreeMap<String, u64>,
+    /// What the log says of it. The objects are durable.
+    pub log: Vec<NewLogObject>,
 }
 
 #[derive(Debug, Clone)]
@@ -138,7 +141,8 @@ impl Scope {
         }
         add_rejections(tx, self.workspace_uuid(), claim, &checkpoint.rejections).await?;
         let (rows, tally) = (&checkpoint.invalid_rows, &checkpoint.invalid_by_code);
-        add_invalid_rows(tx, self.workspace_uuid(), claim, rows, tally).await
+        add_invalid_rows(tx, self.workspace_uuid(), claim, rows, tally).await?;
+        add_log(tx, self.workspace_uuid(), claim, &checkpoint.log).await
     }
 
     async fn close_window(
@@ -169,14 +173,15 @@ impl Scope {
 
     async fn open_window(&self, tx: &mut PgTransaction<'_>, claim: &Claim, window: &NewWindow) -> Result<(), Error> {
         sqlx::query!(
-            "insert into snapshot_window (workspace_id, sync_id, epoch, number, segment, entries)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into snapshot_window (workspace_id, sync_id, epoch, number, segment, entries, run_id)
+             values ($1, $2, $3, $4, $5, $6, $7)",
             self.workspace_uuid(),
             claim.sync.uuid(),
             signed(claim.epoch),
             window.number.cast_signed(),
             window.segment,
             signed(window.entries),
+            claim.run.uuid(),
         )
         .execute(&mut **tx)
         .await

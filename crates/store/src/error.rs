@@ -22,6 +22,10 @@ pub enum Error {
     Fenced { sync: SyncId, epoch: u64, manifest_version: u64 },
     #[error("window {number} of epoch {epoch} is not open or does not have {outcomes} entries")]
     NotThatWindow { epoch: u64, number: u32, outcomes: usize },
+    #[error("window {number} of epoch {epoch} is in the log already, or was never left open by its attempt")]
+    NotUnlogged { epoch: u64, number: u32 },
+    #[error("`{0}` is not a sequence number; write it as the stream gave it, in decimal digits")]
+    NotASequenceNumber(String),
     #[error("counts do not add up: {0}")]
     Counts(String),
     #[error("{run}, of the kind {kind:?}, already waits for this sync; cancel it or let it run first")]

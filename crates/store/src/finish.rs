@@ -31,6 +31,8 @@ pub struct Finish {
     pub approvals: Vec<ApprovalChange>,
     pub stream: Update<Value>,
     pub question: Update<Value>,
+    /// What the run came to, for people.
+    pub report: Option<Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Finish {
             approvals: Vec::new(),
             stream: Update::Keep,
             question: Update::Keep,
+            report: None,
         }
     }
 }
@@ -192,7 +195,8 @@ impl Scope {
              update run set state = $5, ended_at = now(), reason_code = $6, reason_text = $7,
                             counts = (select counts from ending),
                             options = case when kind = 'erase'
-                                then jsonb_set(options, '{erase,keys}', '[]', false) else options end
+                                then jsonb_set(options, '{erase,keys}', '[]', false) else options end,
+                            report = $8
              where workspace_id = $1 and id = $3",
             self.workspace_uuid(),
             claim.sync.uuid(),
@@ -201,6 +205,7 @@ impl Scope {
             word(&finish.state)?,
             finish.reason.as_ref().map(|reason| crate::codec::clean_text(&reason.code)),
             finish.reason.as_ref().map(|reason| crate::codec::clean_text(&reason.text)),
+            finish.report.as_ref().map(crate::codec::clean_json),
         )
         .execute(&mut **tx)
         .await

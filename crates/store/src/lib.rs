@@ -18,6 +18,7 @@ mod idempotency;
 mod isolation;
 mod job;
 mod listen;
+mod log;
 mod manifest;
 mod page;
 mod people;
@@ -50,6 +51,7 @@ pub use event::RunEvent;
 pub use finish::{Finish, Finished, Update};
 pub use idempotency::{Answer, Idempotent, Ticket};
 pub use job::{ClaimedJob, Job, JobProblem, JobState};
+pub use log::{LogKind, LogObject, LogObjectKey, LogObjectRef, LogShard, LogUsage, NewLogObject, UnloggedWindow};
 pub use manifest::{Layer, LayerRef, Manifest, Window, WindowState};
 pub use page::Page;
 pub use people::{

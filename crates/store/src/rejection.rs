@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Change, Millis, RunId};
 use engine::hash::Hash128;
@@ -166,6 +166,41 @@ impl Scope {
             (stored.ordinal.cast_unsigned(), row)
         });
         Ok(placed.collect())
+    }
+
+    /// Since when, and how often, each of these units has been rejected, for as long as no run succeeded in between without
+    /// rejecting it: what a rejection in this attempt would carry over.
+    pub async fn rejected_before(
+        &self,
+        claim: &Claim,
+        units: &[UnitId],
+    ) -> Result<HashMap<UnitId, (Millis, u32)>, Error> {
+        let found = sqlx::query!(
+            "select asked.ordinal as \"ordinal!\", old.first_seen_at, old.tries
+             from unnest($4::bytea[], $5::bigint[]) with ordinality as asked (unit_key, unit_child, ordinal)
+             cross join lateral (
+                 select r.first_seen_at, r.tries from rejection r
+                 where r.workspace_id = $1 and r.sync_id = $2 and r.unit_key = asked.unit_key
+                   and r.unit_child = asked.unit_child and r.epoch < $3
+                   and r.epoch >= coalesce(
+                       (select max(epoch) from run where workspace_id = $1 and sync_id = $2 and state = 'succeeded'), 0
+                   )
+                 order by r.epoch desc limit 1
+             ) as old",
+            self.workspace_uuid(),
+            claim.sync.uuid(),
+            signed(claim.epoch),
+            &units.iter().map(|unit| unit.key.0.to_vec()).collect::<Vec<_>>(),
+            &units.iter().map(|unit| signed(unit.child)).collect::<Vec<_>>(),
+        )
+        .fetch_all(&mut *self.begin().await?)
+        .await
+        .map_err(database("look for earlier rejections"))?;
+        let known = found.into_iter().filter_map(|found| {
+            let unit = units.get(usize::try_from(found.ordinal).ok()?.checked_sub(1)?)?;
+            Some((*unit, (millis(found.first_seen_at), found.tries.cast_unsigned())))
+        });
+        Ok(known.collect())
     }
 
     /// How many rejections and invalid rows of each code the run's newest attempt had, listed or not.

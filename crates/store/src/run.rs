@@ -85,6 +85,19 @@ impl Scope {
         .try_into()
     }
 
+    /// What the run came to, as its end told it.
+    pub async fn run_report(&self, run: RunId) -> Result<Option<Value>, Error> {
+        sqlx::query_scalar!(
+            "select report from run where workspace_id = $1 and id = $2",
+            self.workspace_uuid(),
+            run.uuid(),
+        )
+        .fetch_optional(&mut *self.begin().await?)
+        .await
+        .map_err(database("read the report of a run"))?
+        .ok_or_else(|| Error::not_found("run", run))
+    }
+
     /// Newest first.
     pub async fn runs(&self, sync: SyncId, limit: u32) -> Result<Vec<Run>, Error> {
         self.sync_runs(sync, None, Page::first(limit)).await

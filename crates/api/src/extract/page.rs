@@ -60,15 +60,37 @@ impl<T: ToSchema> Listed<T> {
 
 impl Cursor {
     fn new(list: &str, last: Uuid) -> Self {
-        Self(BASE64_URL_SAFE_NO_PAD.encode(format!("{list}:{}", last.simple())))
+        Self::at(list, &last.simple().to_string())
+    }
+
+    /// A place that is no id, for lists that the store does not page.
+    pub(crate) fn at(list: &str, place: &str) -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(format!("{list}:{place}")))
+    }
+
+    /// The place of a cursor that `at` made.
+    pub(crate) fn place<T>(&self, list: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let place = bytes.as_deref().and_then(|text| text.strip_prefix(list)?.strip_prefix(':'));
+        place.and_then(parse).ok_or_else(|| {
+            Problem::invalid_parameter("cursor", "This is not the `next_cursor` of a page of this list.")
+        })
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.0
     }
 
     fn id(&self, list: &str) -> Result<Uuid, Problem> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let id = bytes.as_deref().and_then(|text| text.strip_prefix(list)?.strip_prefix(':'));
-        id.and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(|| {
-            Problem::invalid_parameter("cursor", "This is not the `next_cursor` of a page of this list.")
-        })
+        self.place(list, |id| Uuid::try_parse(id).ok())
+    }
+}
+
+impl Limit {
+    pub(crate) const MOST: Self = Self(200);
+
+    pub(crate) const fn get(self) -> usize {
+        self.0 as usize
     }
 }
 

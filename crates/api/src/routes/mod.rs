@@ -6,8 +6,10 @@ mod audit;
 mod aws_setup;
 mod destinations;
 mod erasures;
+mod error_codes;
 mod invitations;
 mod jobs;
+mod log;
 mod me;
 mod members;
 mod models;
@@ -35,6 +37,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(problems::routes())
         .merge(presets::routes())
+        .merge(error_codes::routes())
         .merge(sign_up::routes())
         .merge(sessions::routes())
         .merge(me::routes())
@@ -52,6 +55,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(erasures::routes())
         .merge(runs::routes())
         .merge(rejections::routes())
+        .merge(log::routes())
         .merge(approvals::routes())
         .merge(jobs::routes())
         .merge(usage::routes())

@@ -63,7 +63,7 @@ struct ModelList {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RowsBody {
+struct PreviewRowsBody {
     #[schema(minimum = 0, maximum = 100, default = 20)]
     rows: Option<u32>,
 }
@@ -155,7 +155,7 @@ async fn validate_model(
 
 /// The first rows of a model
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/models/{model_id}/preview", tag = "models",
-    params(("workspace_id" = String, Path), ("model_id" = String, Path), Wait), request_body = RowsBody,
+    params(("workspace_id" = String, Path), ("model_id" = String, Path), Wait), request_body = PreviewRowsBody,
     responses((status = 200, description = "Columns and rows", body = Job),
               (status = 202, description = "There is no answer yet", body = Job, headers(("Location" = String))),
               (status = 409, description = "Too many jobs are open")))]
@@ -164,7 +164,7 @@ async fn preview_model(
     caller: Caller,
     Path((_, id)): Path<(WorkspaceId, ModelId)>,
     Query(wait): Query<Wait>,
-    Json(body): Json<RowsBody>,
+    Json(body): Json<PreviewRowsBody>,
 ) -> Result<Response, Problem> {
     let model = caller.scope.model(id).await?;
     let rows = body.rows.unwrap_or(20);

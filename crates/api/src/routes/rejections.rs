@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::explain::{Explained, explain};
 use crate::extract::{Cursor, Json, Limit, Listed, Path, Query, Timestamp, page};
 use crate::{App, Caller, Problem};
 
@@ -35,6 +36,12 @@ struct Rejection {
     op: Change,
     code: String,
     message: String,
+    /// What the code means here; null if the code is not in the catalogue, which `GET /v1/error-codes` gives.
+    #[schema(required)]
+    meaning: Option<String>,
+    /// What to do about it.
+    #[schema(required)]
+    advice: Option<String>,
     /// The run that first rejected it, without one in between that succeeded with it.
     first_seen_run: String,
     first_seen_at: Timestamp,
@@ -46,7 +53,7 @@ struct Rejection {
 #[schema(as = Change)]
 #[serde(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "the shape of `domain::Change`, which knows nothing of OpenAPI")]
-enum ChangeName {
+pub(super) enum ChangeName {
     Added,
     Changed,
     Removed,
@@ -59,6 +66,12 @@ struct InvalidRow {
     key: Value,
     code: String,
     message: String,
+    /// What the code means; null if the code is not in the catalogue, which `GET /v1/error-codes` gives.
+    #[schema(required)]
+    meaning: Option<String>,
+    /// What to do about it.
+    #[schema(required)]
+    advice: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -250,7 +263,10 @@ fn place(cursor: Uuid) -> u32 {
 
 impl From<store::Rejection> for Rejection {
     fn from(found: store::Rejection) -> Self {
+        let Explained { meaning, advice } = explain(&found.code, &found.message);
         Self {
+            meaning,
+            advice,
             key: found.key,
             op: found.op,
             code: found.code,
@@ -264,6 +280,7 @@ impl From<store::Rejection> for Rejection {
 
 impl From<store::InvalidRow> for InvalidRow {
     fn from(found: store::InvalidRow) -> Self {
-        Self { key: found.key, code: found.code, message: found.message }
+        let Explained { meaning, advice } = explain(&found.code, &found.message);
+        Self { key: found.key, code: found.code, message: found.message, meaning, advice }
     }
 }

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::Json;
+use crate::extract::{Json, Timestamp};
 use crate::{App, Caller, Problem};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -16,7 +16,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct Usage {
     /// By the snapshots of all syncs.
     stored_bytes: u64,
+    log: LogUsage,
     quotas: Quotas,
+}
+
+/// The debug log of all syncs. It counts in no quota.
+#[derive(Debug, Serialize, ToSchema)]
+struct LogUsage {
+    objects: u64,
+    bytes: u64,
+    /// When the oldest object was added; null if there is none.
+    #[schema(required)]
+    oldest_at: Option<Timestamp>,
+    /// How long it is kept.
+    retention_days: u32,
 }
 
 /// Null: not limited.
@@ -47,7 +60,14 @@ struct Quotas {
     responses((status = 200, description = "As of now", body = Usage)))]
 async fn get_usage(State(app): State<App>, caller: Caller) -> Result<Json<Usage>, Problem> {
     let quotas = caller.scope.quotas().await?.or(&app.settings().quotas);
-    Ok(Json(Usage { stored_bytes: caller.scope.stored_bytes().await?, quotas: quotas.into() }))
+    let found = caller.scope.log_usage().await?;
+    let log = LogUsage {
+        objects: found.objects,
+        bytes: found.bytes,
+        oldest_at: found.oldest.map(Timestamp),
+        retention_days: caller.scope.workspace_info().await?.log_retention_days,
+    };
+    Ok(Json(Usage { stored_bytes: caller.scope.stored_bytes().await?, log, quotas: quotas.into() }))
 }
 
 impl From<store::Quotas> for Quotas {

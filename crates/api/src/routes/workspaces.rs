@@ -27,6 +27,9 @@ pub(super) struct Workspace {
     name: String,
     /// Whether nothing runs by schedule or trigger until it is resumed.
     paused: bool,
+    /// How long the debug log of runs is kept.
+    #[schema(minimum = 1, maximum = 3650)]
+    log_retention_days: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -52,7 +55,13 @@ struct WorkspaceUpdate {
     name: Name,
     /// True stops new runs, false lets them go on.
     paused: bool,
+    /// How long the debug log of runs is kept; it stays as it is if nothing is said. What is older is deleted within a day.
+    #[schema(minimum = 1, maximum = 3650)]
+    log_retention_days: Option<u32>,
 }
+
+/// The longest that a debug log is kept.
+const MOST_DAYS: u32 = 3_650;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -101,7 +110,12 @@ async fn update_workspace(
     condition: IfMatch,
     Json(update): Json<WorkspaceUpdate>,
 ) -> Result<Versioned<Workspace>, Problem> {
-    let change = WorkspaceChange { name: Some(update.name.as_str().to_owned()), paused: Some(update.paused) };
+    let days = update.log_retention_days;
+    if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+        return Err(Problem::invalid("/log_retention_days", format!("1 to {MOST_DAYS} days are expected.")));
+    }
+    let (name, paused) = (Some(update.name.as_str().to_owned()), Some(update.paused));
+    let change = WorkspaceChange { name, paused, log_retention_days: days };
     let info = caller.scope.update_workspace(&caller.audit(), &change, condition.expected()).await?;
     Ok(Versioned(info.revision, info.into()))
 }
@@ -128,6 +142,7 @@ impl From<WorkspaceInfo> for Workspace {
             id: info.id.to_string(),
             name: info.name,
             paused: info.paused,
+            log_retention_days: info.log_retention_days,
             created_at: info.created_at.into(),
             updated_at: info.updated_at.into(),
         }

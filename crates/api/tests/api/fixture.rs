@@ -7,6 +7,7 @@ use api::{App, Rate, Rates, Settings, SignUp};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use objects::{Durability, Objects};
 use serde_json::{Value, json};
 use store::{Access, MasterKeys, Store};
 use testkit::database::TestDatabase;
@@ -20,6 +21,9 @@ pub(crate) struct Fixture {
     pub(crate) app: App,
     pub(crate) store: Store,
     pub(crate) database: TestDatabase,
+    /// Where objects are, of all workspaces.
+    pub(crate) objects: Objects,
+    _folder: tempfile::TempDir,
 }
 
 /// Somebody who sends requests: with a session, with a key, or with nothing.
@@ -50,8 +54,11 @@ impl Fixture {
     pub(crate) async fn with(settings: Settings) -> Self {
         let database = migrated();
         let store = Store::connect(database.url(), Access::App, 5).await.unwrap().with_keys(master_keys());
-        let app = App::new(settings, store.clone());
-        Self { router: api::router(app.clone()), app, store, database }
+        let folder = tempfile::tempdir().unwrap();
+        let own = || Objects::local(folder.path()).unwrap().durability(Durability::Unsynced);
+        let objects = settings.objects.clone().unwrap_or_else(own);
+        let app = App::new(Settings { objects: Some(objects.clone()), ..settings }, store.clone());
+        Self { router: api::router(app.clone()), app, store, database, objects, _folder: folder }
     }
 
     /// Without credentials.

@@ -65,7 +65,8 @@ async fn a_run_tells_its_counts_attempts_reason_and_story() {
     worker.end(&owner, &claim, RunState::Failed, last).await;
     let ended = owner.get(&path).await.expect(StatusCode::OK);
     assert_eq!((&ended.body["state"], &ended.body["counts"]["unchanged"]), (&json!("failed"), &json!(3)));
-    assert_eq!(ended.body["reason"], json!({"code": "as-told", "text": "The test says so."}));
+    let reason = json!({"code": "as-told", "text": "The test says so.", "meaning": null, "advice": null});
+    assert_eq!(ended.body["reason"], reason);
     assert_eq!(ended.body["attempts"][0]["outcome"], "finished");
     let events = all(&owner, &format!("{path}/events"), 1).await;
     let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();

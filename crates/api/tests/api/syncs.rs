@@ -209,3 +209,34 @@ async fn a_question_is_answered_by_a_run_and_a_held_sync_by_a_decision() {
     let runs = owner.get(&at("/runs?state=queued")).await.expect(StatusCode::OK);
     assert_eq!(runs.body["items"][0]["kind"], "full-resync");
 }
+
+#[tokio::test]
+async fn a_sync_says_what_its_log_keeps_and_which_columns_it_uses() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let made = Configured::new(&owner).await;
+    let path = owner.at(&format!("/syncs/{}", made.sync));
+    let sync = owner.get(&path).await.expect(StatusCode::OK).body;
+    assert_eq!(sync["log"], json!({"rows": "full", "bodies": "failures", "sample": 100}));
+    let uses = json!({
+        "message": ["email", "id"], "partition_key": ["id"], "hash_key": null, "watched": ["email", "id"],
+        "previous": false, "previous_columns": [],
+    });
+    assert_eq!(sync["uses"], uses);
+    let mut body = made.sync_body("customers");
+    body["log"] = json!({"rows": "outcomes", "sample": 0});
+    body["message"] = json!({"json": "{\"was\": {{ previous }}}"});
+    let changed = owner.put(&path, "*", body.clone()).await.expect(StatusCode::OK).body;
+    assert_eq!(changed["log"], json!({"rows": "outcomes", "bodies": "failures", "sample": 0}));
+    assert_eq!((&changed["uses"]["message"], &changed["uses"]["previous"]), (&json!("all"), &json!(true)));
+    assert!(owner.get(&owner.at("/syncs")).await.body["items"][0].get("uses").is_none());
+    for (log, pointer) in [
+        (json!({"sample": 10_001}), "/log/sample"),
+        (json!({"rows": "some"}), "/log/rows"),
+        (json!({"headers": true}), "/log/headers"),
+    ] {
+        body["log"] = log;
+        let refused = owner.put(&path, "*", body.clone()).await.refused(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+    }
+}

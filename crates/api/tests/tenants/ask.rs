@@ -9,6 +9,9 @@ use crate::cases::{Case, case};
 use crate::fixture::{Answer, Client};
 use crate::place::Place;
 
+/// The one parameter of paths that is no id: it counts within what the others name.
+const NUMBER: &str = "number";
+
 /// By the names of the parameters of paths.
 pub(crate) type Ids = BTreeMap<&'static str, String>;
 
@@ -60,8 +63,10 @@ impl Operation {
         self.parameters.iter().any(|(found, at)| found.eq_ignore_ascii_case(name) && at == place)
     }
 
+    /// The ids.
     pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().filter(|(_, place)| place == "path").map(|(name, _)| name.as_str())
+        let named = self.parameters.iter().filter(|(_, place)| place == "path").map(|(name, _)| name.as_str());
+        named.filter(|name| *name != NUMBER)
     }
 
     /// As somebody asks who works in `place`, on these ids.
@@ -72,6 +77,7 @@ impl Operation {
             let id = ids.get(name).unwrap_or_else(|| panic!("`{name}` in {path} is new: give every place one"));
             path = path.replace(&format!("{{{name}}}"), id);
         }
+        path = path.replace(&format!("{{{NUMBER}}}"), "1");
         let query = case.query.map(|query| query(place)).unwrap_or_default();
         if !query.is_empty() {
             path = format!("{path}?{query}");

@@ -191,7 +191,8 @@ async fn a_filter_or_a_cursor_of_another_workspace_finds_nothing_of_it() {
         if operation.has("cursor", "query") {
             // Of a page that ends with something of the victim's.
             let page = operation.ask(&two.victim.ids, &two.victim, 3);
-            let page = Ask { path: format!("{}?limit=1", page.path), ..page };
+            let mark = if page.path.contains('?') { '&' } else { '?' };
+            let page = Ask { path: format!("{}{mark}limit=1", page.path), ..page };
             let page = page.by(&two.victim.owner).await.expect(StatusCode::OK);
             if let Some(cursor) = page.body["next_cursor"].as_str() {
                 let ask = Ask { path: format!("{path}?cursor={cursor}"), ..plain.clone() };

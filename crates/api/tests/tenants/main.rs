@@ -12,5 +12,7 @@ mod configured;
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod fixture;
 mod foreign;
+#[path = "../api/logged.rs"]
+mod logged;
 mod own;
 mod place;

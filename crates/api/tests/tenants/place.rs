@@ -4,6 +4,9 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Counts, Role};
+use engine::hash::Hash128;
+use engine::unit::UnitId;
+use outcomes::{Call, Outcome, PutIn, RowOutcome};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -11,6 +14,10 @@ use uuid::Uuid;
 use crate::ask::Ids;
 use crate::configured::Configured;
 use crate::fixture::{Client, Fixture};
+use crate::logged;
+
+/// As `cases.rs` asks for it.
+const SHARD: &str = "shardId-000000000000";
 
 pub(crate) struct Place {
     /// Its first owner, signed in.
@@ -61,6 +68,7 @@ impl Place {
             email,
         };
         place.seed(api, mark).await;
+        place.seed_log(api, mark).await;
         let person = place.person(api, Role::Viewer).await;
         place.ids.insert("person_id", person.person);
         place
@@ -81,6 +89,52 @@ impl Place {
         });
         for statement in filled.split(';').filter(|statement| !statement.trim().is_empty()) {
             api.sql(statement).await;
+        }
+    }
+
+    /// A row and a call in objects of the log.
+    async fn seed_log(&self, api: &Fixture, mark: &str) {
+        let objects = api.objects.within(&self.owner.workspace).unwrap();
+        let (sync, run) = (self.ids["sync_id"].parse().unwrap(), self.ids["run_id"].parse().unwrap());
+        let origin = logged::origin(sync, run, 1, 1);
+        let row = RowOutcome {
+            unit: Some(UnitId { key: Hash128([7; 16]), child: 0 }),
+            key: json!({"id": 7, "name": mark}).to_string().into(),
+            outcome: Outcome::Delivered,
+            partition_key: Some(mark.to_owned().into()),
+            shard: Some(SHARD.into()),
+            sequence_number: Some("49".into()),
+            put: Some(PutIn { call: 1, position: 0 }),
+            row: Some(json!({"name": mark}).to_string().into()),
+            record: Some(mark.to_owned().into()),
+            ..RowOutcome::default()
+        };
+        let call = Call {
+            number: 1,
+            kind: "PutRecords".into(),
+            records: 1,
+            request: Some(outcomes::Body::whole(mark.to_owned())),
+            ..Call::default()
+        };
+        let rows = logged::rows(&objects, origin, vec![row]).await;
+        let calls = logged::calls(&objects, origin, vec![call]).await;
+        for made in [rows, calls] {
+            let digest: String = made.object.footer_digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            api.sql(&format!(
+                "insert into log_object (workspace_id, sync_id, epoch, number, kind, run_id, name, bytes, footer_bytes,
+                    footer_digest, summary, entries, key_min, key_max, first_call, last_call)
+                 values ('{}', '{}', 1, 1, '{}', '{}', '{}', {}, {}, '\\x{digest}', '{}', 1, {key}, {key}, 1, 1)",
+                self.uuid("workspace_id"),
+                self.uuid("sync_id"),
+                made.kind.as_str(),
+                self.uuid("run_id"),
+                made.object.name,
+                made.object.bytes,
+                made.object.footer_bytes,
+                made.summary,
+                key = "decode(repeat('07', 16), 'hex')",
+            ))
+            .await;
         }
     }
 
@@ -188,7 +242,8 @@ const TENANT_TABLES: &str = "
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1";
 
 const SEED: &str = r#"
-insert into form (workspace_id, sync_id, number, definition) values (:ws, :sync, 1, '{}');
+insert into form (workspace_id, sync_id, number, definition) values (:ws, :sync, 1,
+    '{"canonical_version": 1, "hash_key_id": 1, "key": [{"name": "id", "type": "int", "source_type": "int8"}], "watched": []}');
 insert into run (workspace_id, id, sync_id, sync_version, kind, state, started_at, ended_at, first_epoch, epoch, worker,
                  lease_until, counts, reason_code, reason_text)
     values (:ws, :run, :sync, 1, 'normal', 'needs-approval', now(), now(), 1, 1, 'w', now(), :counts, 'asks', 'about :mark');
@@ -206,6 +261,8 @@ insert into invalid_row (workspace_id, sync_id, epoch, ordinal, key, code, messa
 insert into tally (workspace_id, sync_id, epoch, kind, code, count) values (:ws, :sync, 1, 'rejection', 'c', 1);
 insert into approval (workspace_id, id, sync_id, run_id, kind, covered, shown)
     values (:ws, :approval, :sync, :run, 'removals', '{}', '{"note": ":mark"}');
+insert into log_shard (workspace_id, sync_id, epoch, number, shard, lowest, highest)
+    values (:ws, :sync, 1, 1, 'shardId-000000000000', '\x0249', '\x0249');
 insert into erasure (workspace_id, id, sync_id) values (:ws, :new, :sync);
 insert into idempotency (workspace_id, actor, key, request_hash, attempt) values (:ws, :new, 'k', '', :new);
 update sync set epoch = 1, manifest_version = 1 where workspace_id = :ws

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::world::{STREAM, all, both, client, never, quick, records, settings, tally, writer};
 
 /// Answers every request with this status and body.
-async fn canned(status: &'static str, body: &'static str) -> String {
+pub(crate) async fn canned(status: &'static str, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

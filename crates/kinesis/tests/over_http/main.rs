@@ -6,6 +6,7 @@
 mod answers;
 mod egress;
 mod ends;
+mod log;
 mod puts;
 mod roles;
 mod streams;

@@ -21,7 +21,8 @@ async fn every_record_is_acknowledged_where_the_stream_holds_it() {
         ShardMap::new(even_spread(4).into_iter().enumerate().map(|(n, range)| (format!("shardId-{n:012}"), range)));
     let map = map.unwrap();
     for (record, outcome) in records.iter().zip(&result.outcomes) {
-        let PutOutcome::Acknowledged { shard, sequence_number, call, attempt: 1, after_doubt: false } = outcome else {
+        let PutOutcome::Acknowledged { shard, sequence_number, call, attempt: 1, after_doubt: false, .. } = outcome
+        else {
             panic!("{outcome:?}");
         };
         let stored = stored.iter().find(|stored| stored.sequence_number == *sequence_number).unwrap();

@@ -20,7 +20,7 @@ const EXTERNAL_ID: &str = "workspace-external-id";
 const ASSUME: Operation = Operation::AssumeRole;
 
 /// A world with a role made by the very policies that users are given.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::new().await;
     world.kinesis.put_principal(SERVICE_KEY, SERVICE);
     let setup = RoleSetup {
@@ -44,11 +44,11 @@ fn base(key: &str) -> Base {
     Base::Keys(Keys { access_key_id, secret_access_key, session_token: None })
 }
 
-fn access() -> RoleAccess {
+pub(crate) fn access() -> RoleAccess {
     RoleAccess::new(ROLE, EXTERNAL_ID, "ws_1-run_1", base(SERVICE_KEY)).for_stream(STREAM)
 }
 
-fn with(world: &World, access: RoleAccess) -> Settings {
+pub(crate) fn with(world: &World, access: RoleAccess) -> Settings {
     let endpoint = world.kinesis.endpoint();
     let quick = Timeouts { connect: Duration::from_millis(500), call: Duration::from_millis(500) };
     Settings {

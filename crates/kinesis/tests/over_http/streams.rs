@@ -69,6 +69,7 @@ fn settings(region: &str, endpoint: Option<&str>, secret: &str) -> Settings {
         access: Access::Keys(keys),
         timeouts: Timeouts::default(),
         egress: domain::egress::EgressPolicy::open(),
+        log: None,
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn settings(endpoint: &str, timeouts: Timeouts) -> Settings {
         access: Access::Keys(keys),
         timeouts,
         egress: EgressPolicy::open(),
+        log: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod keys;
 mod listed;
+mod log;
 
 use std::collections::HashSet;
 
@@ -80,11 +81,12 @@ impl Erasing<'_> {
         let listed = listed::find(self.scope, &self.objects, sync, &keys).await?;
         self.scope.forget_keys(self.claim, self.version, &listed).await?;
         let lines = full_list::erase(&self.objects, sync, |key| keys.names(key)).await?;
-        // What only older snapshots named goes at once, however young it is.
+        let logged = log::erase(self, &keys).await?;
+        // What only older snapshots named goes at once, however young it is; so does what the log does not name any more.
         for name in compaction::unneeded(self.scope, &self.objects, sync, Millis::MAX).await? {
             self.objects.delete(&name).await?;
         }
-        Ok((units.len() + listed.rejections.len() + listed.invalid_rows.len()) as u64 + lines)
+        Ok((units.len() + listed.rejections.len() + listed.invalid_rows.len()) as u64 + lines + logged)
     }
 
     /// All layers as one, without the units. Even where none is left out: values that were overwritten, or whose entry is

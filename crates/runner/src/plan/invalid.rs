@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use domain::Column;
 use engine::fan_out::{Flaw, MOST_ELEMENTS};
+use engine::hash::{HashKey, Purpose, hash};
 use engine::layout::values;
+use engine::rules::Epoch;
+use engine::unit::UnitId;
+use outcomes::{Outcome, RowOutcome};
 use serde_json::json;
 use store::NewInvalidRow;
 
-use crate::Error;
 use crate::full_list::{FullList, LISTED};
 use crate::job::Job;
 use crate::key_json::key_json;
+use crate::log::key_text;
+use crate::{Error, clock};
 
 const TOO_MANY: &str = "the array that the sync fans out by has more than 10000 elements, so nothing of this row is sent or \
                         removed";
@@ -62,16 +67,24 @@ pub(crate) struct InvalidRows {
     /// Rows with a flaw in their elements, and those with a null in their key. All other invalid rows have a key that occurs
     /// more than once, and of those not every one comes here.
     by_code: BTreeMap<&'static str, u64>,
+    /// For the log: as many as the store lists.
+    logged: Vec<RowOutcome<'static>>,
+    hash_key: HashKey,
+    epoch: Epoch,
 }
 
 impl InvalidRows {
     pub(crate) fn new(job: &Job) -> Self {
         let full = (!job.preview).then(|| FullList::new(&job.objects, &job.claim, "invalid-rows"));
-        Self { listed: Vec::new(), full, by_code: BTreeMap::new() }
+        let (hash_key, epoch) = (job.hash_key().clone(), job.claim.epoch);
+        Self { listed: Vec::new(), full, by_code: BTreeMap::new(), logged: Vec::new(), hash_key, epoch }
     }
 
     /// `key`: canonical bytes of the columns of the primary key.
     pub(crate) async fn push(&mut self, columns: &[Column], key: &[u8], reason: Reason) -> Result<(), Error> {
+        if self.listed.len() < LISTED {
+            self.logged.push(self.outcome(columns, key, reason)?);
+        }
         let key = key_json(columns, &values(columns, key)?);
         if reason != Reason::DuplicateKey {
             *self.by_code.entry(reason.code()).or_default() += 1;
@@ -84,6 +97,24 @@ impl InvalidRows {
             self.listed.push(NewInvalidRow { key, code, message });
         }
         Ok(())
+    }
+
+    fn outcome(&self, columns: &[Column], key: &[u8], reason: Reason) -> Result<RowOutcome<'static>, Error> {
+        let known = reason != Reason::NullKey;
+        Ok(RowOutcome {
+            unit: known.then(|| UnitId { key: hash(&self.hash_key, Purpose::Key, &[key]), child: 0 }),
+            key: key_text(columns, key)?.0.into(),
+            outcome: Outcome::Invalid,
+            code: Some(reason.code().into()),
+            message: Some(reason.message().into()),
+            epoch: self.epoch,
+            at: clock::now(),
+            ..RowOutcome::default()
+        })
+    }
+
+    pub(crate) fn take_logged(&mut self) -> Vec<RowOutcome<'static>> {
+        std::mem::take(&mut self.logged)
     }
 
     /// The name of the full list, if the store does not list them all.

@@ -99,9 +99,9 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
         Some(rows) => Some(Chosen::new(rows, &job.layout)?),
         None => None,
     };
-    job.progress.update(|progress| progress.phase = Phase::Reading);
+    job.enter(Phase::Reading);
     let mut read = ingest(job, &scratch, chosen.as_mut()).await?;
-    job.progress.update(|progress| progress.phase = Phase::Comparing);
+    job.enter(Phase::Comparing);
     fail_point::pass("before-plan-written")?;
     let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), job.attempt(course))?;
     let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, &mut read.invalid).await?;

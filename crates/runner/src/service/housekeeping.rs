@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::WorkspaceId;
 use objects::Objects;
+use store::{LogObject, Scope};
 use tokio_util::sync::CancellationToken;
 
 use super::{Service, millis};
@@ -51,7 +52,7 @@ async fn erase(service: &Service) -> Result<(), Error> {
         }
         let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
         let folders = match erasure.sync {
-            Some(sync) => vec![snapshots::prefix(sync), full_list::folder(sync)],
+            Some(sync) => vec![snapshots::prefix(sync), full_list::folder(sync), outcomes::prefix(sync)],
             None => vec![String::new()],
         };
         for folder in folders {
@@ -90,6 +91,7 @@ async fn forget_in(service: &Service, workspace: WorkspaceId) -> Result<(), Erro
     scope.forget_jobs(millis(retention.jobs)).await?;
     scope.forget_audit(millis(retention.audit)).await?;
     let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
+    forget_logs(&scope, &objects).await?;
     loop {
         let gone = scope.forget_runs(millis(retention.runs), AT_ONCE).await?;
         for run in &gone {
@@ -99,6 +101,22 @@ async fn forget_in(service: &Service, workspace: WorkspaceId) -> Result<(), Erro
             }
         }
         if gone.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Logs that are older than the workspace keeps them. Objects go first: what is named and gone is deleted again, what is there
+/// and not named would wait for the next run of its sync.
+async fn forget_logs(scope: &Scope, objects: &Objects) -> Result<(), Error> {
+    loop {
+        let old = scope.expired_log_objects(AT_ONCE).await?;
+        for object in &old {
+            objects.delete(&object.object.name).await?;
+        }
+        let keys: Vec<_> = old.iter().map(LogObject::key).collect();
+        scope.forget_log_objects(&keys).await?;
+        if keys.len() < AT_ONCE as usize {
             return Ok(());
         }
     }

@@ -57,6 +57,8 @@ async fn lock_roots(tx: &mut PgTransaction<'_>, workspace: Uuid) -> Result<(), E
 
 async fn delete_runs_and_snapshots(tx: &mut PgTransaction<'_>, workspace: Uuid) -> Result<(), Error> {
     each!(tx, workspace, "delete the runs of a workspace", execute:
+        "delete from log_shard where workspace_id = $1"
+        "delete from log_object where workspace_id = $1"
         "delete from rejection where workspace_id = $1"
         "delete from invalid_row where workspace_id = $1"
         "delete from tally where workspace_id = $1"

@@ -27,6 +27,8 @@ pub struct WorkspaceInfo {
     pub external_id: String,
     /// What the operator granted beyond the defaults.
     pub quotas: Value,
+    /// How long the debug log is kept.
+    pub log_retention_days: u32,
     pub revision: i64,
     pub created_at: Millis,
     pub updated_at: Millis,
@@ -37,6 +39,8 @@ pub struct WorkspaceInfo {
 pub struct WorkspaceChange {
     pub name: Option<String>,
     pub paused: Option<bool>,
+    /// From 1 to 3,650.
+    pub log_retention_days: Option<u32>,
 }
 
 impl fmt::Debug for NewWorkspace {
@@ -88,12 +92,14 @@ impl Scope {
         let mut tx = self.begin().await?;
         let updated = sqlx::query!(
             "update workspace set
-                name = coalesce($2, name), paused = coalesce($3, paused), revision = revision + 1, updated_at = now()
+                name = coalesce($2, name), paused = coalesce($3, paused),
+                log_retention_days = coalesce($5, log_retention_days), revision = revision + 1, updated_at = now()
              where id = $1 and revision = coalesce($4, revision)",
             self.workspace_uuid(),
             change.name,
             change.paused,
             expected,
+            change.log_retention_days.map(u32::cast_signed),
         )
         .execute(&mut *tx)
         .await
@@ -103,7 +109,8 @@ impl Scope {
         if updated.rows_affected() == 0 {
             return Err(Error::stale("workspace", self.workspace));
         }
-        let detail = json!({"name": change.name, "paused": change.paused});
+        let detail =
+            json!({"name": change.name, "paused": change.paused, "log_retention_days": change.log_retention_days});
         audit(&mut tx, self.workspace, by, Some(self.workspace.to_string()), detail).await?;
         tx.commit().await.map_err(database("change a workspace"))?;
         Ok(info)
@@ -111,7 +118,8 @@ impl Scope {
 
     async fn read_info(&self, tx: &mut PgTransaction<'_>) -> Result<WorkspaceInfo, Error> {
         let found = sqlx::query!(
-            "select name, paused, external_id, quotas, revision, created_at, updated_at from workspace where id = $1",
+            "select name, paused, external_id, quotas, log_retention_days, revision, created_at, updated_at
+             from workspace where id = $1",
             self.workspace_uuid(),
         )
         .fetch_optional(&mut **tx)
@@ -124,6 +132,7 @@ impl Scope {
             paused: found.paused,
             external_id: found.external_id,
             quotas: found.quotas,
+            log_retention_days: found.log_retention_days.cast_unsigned(),
             revision: found.revision,
             created_at: millis(found.created_at),
             updated_at: millis(found.updated_at),

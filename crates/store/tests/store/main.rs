@@ -8,6 +8,7 @@ mod fairness;
 mod fence;
 mod fixture;
 mod isolation;
+mod logs;
 mod lost_commits;
 mod people;
 mod plans;

@@ -32,7 +32,7 @@ async fn a_customer_of_two_processes_gets_rows_into_a_stream() {
 
 #[tokio::test]
 async fn a_destination_may_be_a_role_and_workers_come_and_go() {
-    let world = World::start(Settings::default().limits(Limits::default()).set("worker.lease", "1s")).await;
+    let world = World::start(Settings::default().limits(Limits::default()).set("worker.lease", "5s")).await;
     let api = world.serve().await;
     let mut doomed = world.start_process(Start::worker().fail_point("after-put:1:exit")).await;
     let ann = Customer::sign_up(api.url()).await;

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::explain::{Explained, explain};
 use crate::extract::{Cursor, Json, Limit, Listed, Path, Query, Timestamp, page};
 use crate::{App, Caller, Problem};
 
@@ -125,6 +126,12 @@ struct CountsShape {
 struct Reason {
     code: String,
     text: String,
+    /// What the code means; null if the code is not in the catalogue, which `GET /v1/error-codes` gives.
+    #[schema(required)]
+    meaning: Option<String>,
+    /// What to do about it.
+    #[schema(required)]
+    advice: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -403,9 +410,16 @@ impl From<store::Run> for Run {
             ended_at: run.ended_at.map(Timestamp),
             cancel_requested_at: run.cancel_requested_at.map(Timestamp),
             counts: run.counts,
-            reason: run.reason.map(|reason| Reason { code: reason.code, text: reason.text }),
+            reason: run.reason.map(Reason::from),
             requested_by: run.requested_by,
         }
+    }
+}
+
+impl From<store::Reason> for Reason {
+    fn from(reason: store::Reason) -> Self {
+        let Explained { meaning, advice } = explain(&reason.code, &reason.text);
+        Self { code: reason.code, text: reason.text, meaning, advice }
     }
 }
 

@@ -50,7 +50,7 @@ struct PreviewBody {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RowsBody {
+struct SendRowsBody {
     /// The keys of the rows, as lists and previews show them: each an object of the key's columns, or an array of their
     /// values in the order of the key.
     #[schema(min_items = 1, max_items = 1000, examples(json!([{"id": 7}, [8]])))]
@@ -88,7 +88,7 @@ enum RestoreDecision {
     responses((status = 200, description = "It is paused", body = Sync, headers(("ETag" = String)))))]
 async fn pause_sync(caller: Caller, Path((_, id)): Path<(WorkspaceId, SyncId)>) -> Result<Versioned<Sync>, Problem> {
     let sync = caller.scope.pause_sync(&caller.audit(), id, None).await?;
-    Ok(Versioned(sync.revision, whole(sync)))
+    Ok(Versioned(sync.revision, whole(&caller, sync).await?))
 }
 
 /// Let a paused sync go on
@@ -100,7 +100,7 @@ async fn pause_sync(caller: Caller, Path((_, id)): Path<(WorkspaceId, SyncId)>) 
 async fn resume_sync(caller: Caller, Path((_, id)): Path<(WorkspaceId, SyncId)>) -> Result<Versioned<Sync>, Problem> {
     let next = next_fire(&caller.scope.sync_details(id).await?);
     let sync = caller.scope.resume_sync(&caller.audit(), id, None, next).await?;
-    Ok(Versioned(sync.revision, whole(sync)))
+    Ok(Versioned(sync.revision, whole(&caller, sync).await?))
 }
 
 /// Copy a sync
@@ -119,7 +119,7 @@ async fn duplicate_sync(
     let at_most = most_syncs(&app, &caller).await?;
     let sync = caller.scope.duplicate_sync(&caller.audit(), id, body.name.as_str(), at_most).await?;
     let location = format!("/v1/workspaces/{}/syncs/{}", caller.workspace, sync.id);
-    Ok(Created { location, revision: Some(sync.revision), body: whole(sync) })
+    Ok(Created { location, revision: Some(sync.revision), body: whole(&caller, sync).await? })
 }
 
 /// What the next run would send, without sending it
@@ -150,14 +150,14 @@ async fn preview_sync(
 /// Whatever triggers and snapshot say. All other rows are left as they are. The answer does not repeat the keys; the run
 /// tells them.
 #[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/send-rows", tag = "syncs",
-    params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = RowsBody,
+    params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = SendRowsBody,
     responses((status = 202, description = "The run that will send them", body = RunRequested,
                headers(("Location" = String))),
               (status = 409, description = "It is paused or held, or another special run waits")))]
 async fn send_rows(
     caller: Caller,
     Path((_, id)): Path<(WorkspaceId, SyncId)>,
-    Json(body): Json<RowsBody>,
+    Json(body): Json<SendRowsBody>,
 ) -> Result<Response, Problem> {
     let sync = caller.scope.sync_details(id).await?;
     let model = caller.scope.model(sync.model).await?;
@@ -223,7 +223,7 @@ async fn decide_after_restore(
     };
     caller.scope.decide_after_restore(&caller.audit(), id, how).await?;
     let sync = caller.scope.sync_details(id).await?;
-    Ok(Versioned(sync.revision, whole(sync)))
+    Ok(Versioned(sync.revision, whole(&caller, sync).await?))
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 
 use super::check;
 use super::shapes::{
-    ExpressionShape, FanOutShape, FirstRunShape, GuardsShape, KeepValuesShape, LimitsShape, MessageShape, MissingShape,
-    NumbersShape, ScheduleShape, TriggersShape, WatchShape,
+    ExpressionShape, FanOutShape, FirstRunShape, GuardsShape, KeepValuesShape, LimitsShape, LogShape, MessageShape,
+    MissingShape, NumbersShape, ScheduleShape, TriggersShape, WatchShape,
 };
+use super::uses::{self, Uses};
 use crate::extract::{Name, StreamName, Timestamp};
 use crate::problem::Fault;
 use crate::routes::models::{reference, unknown_reference};
@@ -59,6 +60,11 @@ pub(in crate::routes) struct Sync {
     guards: domain::Guards,
     #[schema(value_type = LimitsShape)]
     limits: domain::Limits,
+    #[schema(value_type = LogShape)]
+    log: domain::Log,
+    /// Which columns it uses; not in lists, and not if what is stored does not compile any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<Uses>,
     #[schema(value_type = ScheduleShape)]
     schedule: domain::Schedule,
     /// When it runs next by its schedule.
@@ -145,6 +151,9 @@ pub(super) struct SyncBody {
     #[serde(default)]
     #[schema(value_type = LimitsShape)]
     limits: domain::Limits,
+    #[serde(default)]
+    #[schema(value_type = LogShape)]
+    log: domain::Log,
     /// Default: manual.
     #[serde(default)]
     #[schema(value_type = ScheduleShape)]
@@ -169,6 +178,7 @@ impl SyncBody {
             missing: self.missing,
             guards: self.guards,
             limits: self.limits,
+            log: self.log,
         };
         let mut faults = check::faults(&config);
         match Plan::new(&self.schedule) {
@@ -211,12 +221,14 @@ pub(super) fn next_fire(sync: &SyncDetails) -> Option<Millis> {
     Plan::new(&sync.ticks.schedule).ok()?.next(clock::now(), sync.ticks.anchor)
 }
 
-/// With the next times of its schedule, which take a moment to find.
-pub(super) fn whole(sync: SyncDetails) -> Sync {
+/// With the next times of its schedule and the columns that it uses, which take a moment to find.
+pub(super) async fn whole(caller: &Caller, sync: SyncDetails) -> Result<Sync, Problem> {
+    let key = caller.scope.model(sync.model).await?.config.key;
+    let uses = uses::uses(&sync.config, &key);
     let plan = Plan::new(&sync.ticks.schedule).ok().filter(|_| !sync.paused);
     let anchor = sync.ticks.anchor;
     let next = plan.map(|plan| plan.ticks(clock::now(), anchor).take(NEXT).map(Timestamp).collect());
-    Sync { next_fires: next.unwrap_or_default(), ..Sync::from(sync) }
+    Ok(Sync { next_fires: next.unwrap_or_default(), uses, ..Sync::from(sync) })
 }
 
 impl From<SyncDetails> for Sync {
@@ -240,6 +252,8 @@ impl From<SyncDetails> for Sync {
             missing: config.missing,
             guards: config.guards,
             limits: config.limits,
+            log: config.log,
+            uses: None,
             schedule: sync.ticks.schedule,
             next_fire_at: sync.ticks.next_fire_at.filter(|_| !sync.paused).map(Timestamp),
             next_fires: Vec::new(),

@@ -10,6 +10,9 @@ use crate::problem::Fault;
 /// The most columns that a query of PostgreSQL returns.
 const MOST_COLUMNS: usize = 1_664;
 
+/// A sample is one call in so many, at most.
+const MOST_SAMPLE: u32 = 10_000;
+
 /// Everything that is wrong with it, as far as it can be told without the model.
 pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
     let limits = sync.problems().into_iter().chain(sync.limits.useless()).map(|problem| {
@@ -17,6 +20,9 @@ pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
         fault(&pointer(field), problem.clone())
     });
     let mut faults: Vec<Fault> = limits.collect();
+    if sync.log.sample > MOST_SAMPLE {
+        faults.push(fault("/log/sample", format!("0 to {MOST_SAMPLE} is expected.")));
+    }
     match assumed_columns(sync) {
         // Whatever it names exists; what is left is the syntax.
         Some(columns) => {
@@ -44,7 +50,7 @@ fn pointer(field: &str) -> String {
 }
 
 /// As if the model had every column that the sync names, of a type that fits. None if these are too many.
-fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
+pub(super) fn assumed_columns(sync: &Sync) -> Option<Vec<Column>> {
     let mut names = BTreeSet::new();
     let mut column = |name: &str| {
         if names.len() <= MOST_COLUMNS {
@@ -160,6 +166,11 @@ mod tests {
             assert_eq!(found.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), [pointer]);
         }
         at("/watch/columns");
+        let logged = |log: serde_json::Value| {
+            wrong(json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"column": "x"}, "log": log}))
+        };
+        assert_eq!(logged(json!({"rows": "none", "sample": 10_000})), []);
+        assert_eq!(logged(json!({"sample": 10_001}))[0].0, "/log/sample");
         let twice = json!([{"to": "a", "column": "x"}, {"to": "a", "column": "y"}]);
         let found = wrong(json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"fields": twice}}));
         assert!(found[0].0.starts_with("/message/fields/1"), "{found:?}");

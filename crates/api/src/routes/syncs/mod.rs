@@ -4,6 +4,7 @@ mod act;
 mod body;
 mod check;
 mod shapes;
+mod uses;
 
 use axum::extract::State;
 use domain::{DestinationId, ModelId, SyncId, WorkspaceId};
@@ -66,7 +67,7 @@ async fn create_sync(
     let at_most = most_syncs(&app, &caller).await?;
     let sync = caller.scope.create_sync(&caller.audit(), &new, at_most).await?;
     let location = format!("/v1/workspaces/{}/syncs/{}", caller.workspace, sync.id);
-    Ok(Created { location, revision: Some(sync.revision), body: whole(sync) })
+    Ok(Created { location, revision: Some(sync.revision), body: whole(&caller, sync).await? })
 }
 
 /// A sync
@@ -77,7 +78,7 @@ async fn create_sync(
     responses((status = 200, description = "As it is now", body = Sync, headers(("ETag" = String)))))]
 async fn get_sync(caller: Caller, Path((_, id)): Path<(WorkspaceId, SyncId)>) -> Result<Live<Sync>, Problem> {
     let sync = caller.scope.sync_details(id).await?;
-    Ok(Live(sync.revision, whole(sync)))
+    Ok(Live(sync.revision, whole(&caller, sync).await?))
 }
 
 /// Change a sync
@@ -98,7 +99,7 @@ async fn update_sync(
     caller.scope.sync_details(id).await?;
     let new = body.checked(&caller).await?;
     let sync = caller.scope.update_sync(&caller.audit(), id, condition.expected(), &new).await?;
-    Ok(Versioned(sync.revision, whole(sync)))
+    Ok(Versioned(sync.revision, whole(&caller, sync).await?))
 }
 
 /// Delete a sync

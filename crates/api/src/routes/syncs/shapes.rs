@@ -28,10 +28,10 @@ pub(super) enum MappingShape {
     Fields(Vec<FieldShape>),
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = AllColumns)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum AllShape {
+pub(in crate::routes) enum AllShape {
     All,
 }
 
@@ -170,6 +170,44 @@ pub(super) struct LimitsShape {
     call_bytes: usize,
     #[schema(required = false, minimum = 1, maximum = 500, default = 500)]
     call_records: usize,
+}
+
+/// What the debug log keeps of a run, for as many days as the workspace says. About what it costs: a row's outcome takes some 60
+/// to 100 bytes of storage, its values and message what they take compressed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Log)]
+pub(super) struct LogShape {
+    #[schema(required = false)]
+    rows: LoggedRowsShape,
+    #[schema(required = false)]
+    bodies: LoggedBodiesShape,
+    /// With `failures`: besides, the bodies of one in so many calls in which nothing failed; 0 for none of them.
+    #[schema(required = false, minimum = 0, maximum = 10_000, default = 100)]
+    sample: u32,
+}
+
+/// What the log says of rows; `full` if nothing is said.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoggedRows)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LoggedRowsShape {
+    /// What became of each row, its values and its message.
+    Full,
+    /// What became of each row.
+    Outcomes,
+    /// Nothing; calls are logged all the same.
+    None,
+}
+
+/// Of which calls request and answer are kept whole; `failures` if nothing is said. Credentials never are.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoggedBodies)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LoggedBodiesShape {
+    None,
+    /// Of calls that failed, or some of whose records did; and of a sample of the others.
+    Failures,
+    All,
 }
 
 /// When the sync runs by itself.

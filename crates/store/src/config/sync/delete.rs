@@ -40,6 +40,8 @@ impl Scope {
 
     /// What refers to another table goes before it.
     async fn delete_rows(&self, tx: &mut PgTransaction<'_>, id: SyncId) -> Result<(), Error> {
+        delete!(self, tx, id, "delete from log_shard where workspace_id = $1 and sync_id = $2");
+        delete!(self, tx, id, "delete from log_object where workspace_id = $1 and sync_id = $2");
         delete!(self, tx, id, "delete from approval where workspace_id = $1 and sync_id = $2");
         delete!(self, tx, id, "delete from rejection where workspace_id = $1 and sync_id = $2");
         delete!(self, tx, id, "delete from invalid_row where workspace_id = $1 and sync_id = $2");

@@ -65,6 +65,9 @@ async fn a_deleted_sync_leaves_nothing_but_an_erasure_and_its_worker_is_fenced()
         message: "planted".to_owned(),
     }];
     first.counts = first.counts.map(|counts| domain::Counts { rejected: 1, deferred: 1, ..counts });
+    let mut log = crate::logs::object(claim.run, claim.epoch, 1, store::LogKind::Rows);
+    log.shards = vec![crate::logs::shard("shardId-000000000000", "1", "2")];
+    first.log = vec![log];
     let mut version = claim.manifest_version;
     worker.checkpoint(&claim, &mut version, &first).await.unwrap();
     worker.request_run(id, RunKind::Normal, Value::Null).await.unwrap();

@@ -21,6 +21,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("workspace_of_api_key(uuid)", "uuid", "app"),
     ("workspaces_after(uuid,integer)", "SETOF uuid", "app worker"),
     ("workspaces_of_person(uuid)", "SETOF uuid", "app"),
+    ("workspaces_with_expired_logs()", "SETOF uuid", "worker"),
 ];
 
 async fn texts(people: &People, query: &str) -> Vec<String> {
@@ -103,6 +104,7 @@ async fn whoever_looks_across_workspaces_reads_no_column_with_data() {
         "job.kind",
         "job.lease_until",
         "job.state",
+        "log_object.created_at",
         "run.due_at",
         "run.kind",
         "run.lease_until",
@@ -113,6 +115,7 @@ async fn whoever_looks_across_workspaces_reads_no_column_with_data() {
         "sync.next_fire_at",
         "sync.paused",
         "workspace.is_local",
+        "workspace.log_retention_days",
         "workspace.name",
         "workspace.paused",
         "workspace.quotas",

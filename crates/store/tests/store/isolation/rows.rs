@@ -150,7 +150,12 @@ async fn a_workspace_that_was_named_is_seen_whole_by_those_who_may_read_the_tabl
 #[tokio::test]
 async fn a_function_that_looks_across_workspaces_tells_ids_and_nothing_else() {
     let two = Two::new().await;
-    two.people.sql("update sync set next_fire_at = now() - interval '1 minute'; update run set due_at = now()").await;
+    two.people
+        .sql(
+            "update sync set next_fire_at = now() - interval '1 minute'; update run set due_at = now();
+             update log_object set created_at = now() - interval '31 days'",
+        )
+        .await;
     let person = "select person_id::text from member limit 1";
     let person: String = two.people.connect().await.query_one(person, &[]).await.unwrap().get(0);
     for (role, call) in [
@@ -161,6 +166,7 @@ async fn a_function_that_looks_across_workspaces_tells_ids_and_nothing_else() {
         ("rowcast_worker", "workspaces_after(null, 10)".to_owned()),
         ("rowcast_worker", "due_syncs(10)".to_owned()),
         ("rowcast_worker", "open_erasures(10)".to_owned()),
+        ("rowcast_worker", "workspaces_with_expired_logs()".to_owned()),
         ("rowcast_worker", "claimable_sync(10)".to_owned()),
         ("rowcast_worker", "claimable_job(10)".to_owned()),
         ("rowcast_worker", "claimable_sync(10, '{}')".to_owned()),

@@ -93,8 +93,8 @@ async fn of_two_changes_from_the_same_revision_one_is_stale() {
     let (_, scope) = people.owner("ada@example.com").await;
     let change = by("update_workspace");
     let (rename, pause) = (
-        WorkspaceChange { name: Some("renamed".to_owned()), paused: None },
-        WorkspaceChange { name: None, paused: Some(true) },
+        WorkspaceChange { name: Some("renamed".to_owned()), ..WorkspaceChange::default() },
+        WorkspaceChange { paused: Some(true), ..WorkspaceChange::default() },
     );
     let (first, second) = people
         .race(

@@ -60,6 +60,11 @@ insert into invalid_row (workspace_id, sync_id, epoch, ordinal, key, code, messa
 insert into tally (workspace_id, sync_id, epoch, kind, code, count) values (:ws, :ws, 1, 'rejection', 'c', 1);
 insert into approval (workspace_id, id, sync_id, run_id, kind, covered, shown)
     values (:ws, :ws, :ws, :ws, 'removals', '{}', '{}');
+insert into log_object (workspace_id, sync_id, epoch, number, kind, run_id, name, bytes, footer_bytes, footer_digest,
+                        summary, entries)
+    values (:ws, :ws, 1, 1, 'rows', :ws, 'n', 1, 1, decode(repeat('00', 32), 'hex'), '{}', 1);
+insert into log_shard (workspace_id, sync_id, epoch, number, shard, lowest, highest)
+    values (:ws, :ws, 1, 1, 's', '', '');
 insert into job (workspace_id, id, kind, params) values (:ws, :ws, 'test', '{}');
 insert into erasure (workspace_id, id, sync_id) values (:ws, :ws, :ws);
 insert into idempotency (workspace_id, actor, key, request_hash, attempt) values (:ws, :ws, 'k', '', :ws);

@@ -54,4 +54,25 @@ insert into job (workspace_id, id, kind, params, state, created_at, ended_at)
     select id(1, case when n < 20000 then 1 else n % 1000 + 1 end), id(13, n), 'x', '{}', 'succeeded', now(), now()
     from generate_series(1, 40000) n;
 insert into job (workspace_id, id, kind, params) select id(1, n), id(14, n), 'x', '{}' from generate_series(1, 30) n;
+-- The log of the last 5,000 runs of the very first sync: 20,000 objects of rows, each with a part of the keys of its run. Only the
+-- oldest has the highest keys.
+create function place(n bigint) returns bytea language sql immutable return '\x38'::bytea || int8send(n) || substr(hash(0), 1, 20);
+insert into log_object (workspace_id, sync_id, epoch, number, kind, run_id, name, bytes, footer_bytes, footer_digest, summary,
+                        entries, key_min, key_max, first_call, last_call, created_at)
+    select id(1, 1), id(9, 0), 100000 + n, part, kind, id(10, 100000 + n), 'n', 1, 1, hash(0), '{"rows": 1}', 1,
+           decode(lpad(to_hex((part - 1) * 40), 2, '0') || repeat('00', 15), 'hex'),
+           decode(lpad(to_hex(part * 40 - 1), 2, '0') || repeat('ff', 15), 'hex'), part * 10, part * 10 + 9,
+           now() - (50000 - n) * interval '1 minute'
+    from generate_series(0, 49999, 10) n, generate_series(1, 4) part, unnest(array['rows', 'calls']) kind;
+update log_object set key_max = decode(repeat('ff', 16), 'hex') where epoch = 100000 and number = 4;
+insert into log_shard (workspace_id, sync_id, epoch, number, shard, lowest, highest)
+    select workspace_id, sync_id, epoch, number, 'shardId-00000000000' || shard, place(epoch * 10 + number * 2),
+           place(epoch * 10 + number * 2 + 1)
+    from log_object, generate_series(0, 1) shard where kind = 'rows';
+insert into log_object (workspace_id, sync_id, epoch, number, kind, run_id, name, bytes, footer_bytes, footer_digest, summary,
+                        entries)
+    select id(1, n % 1000 + 1), id(9, n % 5000), n, 1, 'rows', id(10, n), 'n', 1, 1, hash(0), '{}', 1
+    from generate_series(0, 9999) n;
+insert into snapshot_window (workspace_id, sync_id, epoch, number, segment, entries, state, closed_at, settles_at, logged)
+    select id(1, 1), id(9, 0), n, 1, '{}', 1, 'dead', now(), now(), n <> 149000 from generate_series(100000, 149999) n;
 analyze;

@@ -11,12 +11,14 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use crate::fixture::migrated;
 
 /// Tables that grow with use. A statement that scans one of them becomes slower with each day.
-const BIG: [&str; 13] = [
+const BIG: [&str; 15] = [
     "api_key",
     "attempt",
     "audit_entry",
     "idempotency",
     "job",
+    "log_object",
+    "log_shard",
     "member",
     "person",
     "rejection",
@@ -128,6 +130,54 @@ const STATEMENTS: &[Hot] = &[
     ),
     hot("ask for a job", APP, &["insert into job"], "id(1, 1), id(13, 0), 'x', '{}', '{}', 10", 80),
     hot("read a job", APP, &["result, problem from job where"], "id(1, 1), id(13, 777)", 20),
+    // The debug log.
+    hot(
+        "the log of a run",
+        APP,
+        &["log_object o where o.workspace_id = $1 and o.run_id = $2 and o.kind = $3"],
+        "id(1, 1), id(10, 100000), 'rows'",
+        60,
+    ),
+    hot(
+        "the log of a key",
+        APP,
+        &["o.key_min <= $3 and o.key_max >= $3"],
+        "id(1, 1), id(9, 0), decode('c8000000000000000000000000000000', 'hex'), 200000, 0, 20",
+        500,
+    ),
+    hot(
+        "the log of a place in a stream",
+        APP,
+        &["from log_shard n where"],
+        "id(1, 1), 'shardId-000000000001', place(1000002), 10000",
+        500,
+    ),
+    hot("the log of a call", APP, &["o.last_call >= $3 and o.first_call <= $3"], "id(1, 1), id(10, 100000), 5", 60),
+    hot("the next call", WORKER, &["select max(o.last_call)"], "id(1, 1), id(10, 100000)", 20),
+    hot(
+        "windows without a log",
+        WORKER,
+        &["from snapshot_window w left join lateral"],
+        "id(1, 1), id(9, 0), 150000",
+        30,
+    ),
+    hot("how much log there is", APP, &["as oldest from log_object"], "id(1, 1)", 1_200),
+    hot("which logs are old", WORKER, &["workspaces_with_expired_logs()"], "", 6_000),
+    hot("old objects of the log", WORKER, &["o.created_at < now() - make_interval"], "id(1, 1), 50", 500),
+    hot(
+        "forget objects of the log",
+        WORKER,
+        &["delete from log_object o using"],
+        "id(1, 1), array[id(9, 0)], array[100005], array[1], array['rows']",
+        60,
+    ),
+    hot(
+        "forget shards of the log",
+        WORKER,
+        &["delete from log_shard s using"],
+        "id(1, 1), array[id(9, 0)], array[100005], array[1], array['rows']",
+        60,
+    ),
     // Ticks and claims.
     hot("due ticks", WORKER, &["from due_syncs($1)"], "500", 400),
     hot("whose run is next", WORKER, &["from claimable_sync($1, $2)"], "4, '{}'", 600),
@@ -146,7 +196,13 @@ const STATEMENTS: &[Hot] = &[
         "id(1, 1), id(9, 5003), 1, 0, 0, id(12, 3)",
         60,
     ),
-    hot("end a run", WORKER, &["with ending as"], "id(1, 1), id(9, 5003), id(12, 3), 1, 'succeeded', null, null", 150),
+    hot(
+        "end a run",
+        WORKER,
+        &["with ending as"],
+        "id(1, 1), id(9, 5003), id(12, 3), 1, 'succeeded', null, null, null",
+        150,
+    ),
     hot(
         "queue the run of a tick",
         WORKER,
@@ -184,10 +240,17 @@ async fn a_statement_without_an_index_is_noticed() {
     let database = filled().await;
     let (mut client, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    let indexes = "drop index attempt_open_idx, run_claimable_idx, run_waiting_key, run_state_idx";
+    let indexes = "drop index attempt_open_idx, run_claimable_idx, run_waiting_key, run_state_idx, log_object_key_idx;
+                   alter table log_shard drop constraint log_shard_pkey";
     client.batch_execute(indexes).await.unwrap();
     let known = statements();
-    for what in ["find a dead attempt", "whose run is next", "list the runs of a workspace in a rare state"] {
+    for what in [
+        "find a dead attempt",
+        "whose run is next",
+        "list the runs of a workspace in a rare state",
+        "the log of a key",
+        "the log of a place in a stream",
+    ] {
         let hot = STATEMENTS.iter().find(|hot| hot.what == what).unwrap();
         let (scanned, pages) = explain(&mut client, hot, statement(&known, hot), "force_custom_plan").await;
         assert!(pages > hot.pages, "{what}: {pages} pages, scans {scanned:?}");
@@ -203,7 +266,8 @@ async fn explain(client: &mut Client, hot: &Hot, statement: &str, mode: &str) ->
         hot.role
     );
     transaction.batch_execute(&set_up).await.unwrap_or_else(|error| panic!("{}: {error:?}", hot.what));
-    let explain = format!("explain (analyze, buffers, timing off, format json) execute hot({})", hot.arguments);
+    let arguments = if hot.arguments.is_empty() { String::new() } else { format!("({})", hot.arguments) };
+    let explain = format!("explain (analyze, buffers, timing off, format json) execute hot{}", arguments);
     // The first time, functions plan and catalogues are read.
     let savepoint = "savepoint before; {}; rollback to before".replace("{}", &explain);
     let warmed = transaction.batch_execute(&savepoint).await;
