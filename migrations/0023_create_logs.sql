@@ -86,6 +86,8 @@ create policy workspace on log_shard to rowcast_app, rowcast_worker
 -- Deleted with their sync.
 grant select, delete on log_object, log_shard to rowcast_app;
 grant select, insert, delete on log_object, log_shard to rowcast_worker;
+-- An object that is written anew without a key that is forgotten is as old as the one before.
+grant update (created_at) on log_object to rowcast_worker;
 
 create policy across on log_object to rowcast_cross using (true);
 grant select (workspace_id, created_at) on log_object to rowcast_cross;

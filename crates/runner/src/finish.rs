@@ -8,7 +8,7 @@ use store::{Checkpoint, Claim, Finish, LayerChange, LayerRef, NewLogObject, Reas
 use crate::course::{Course, Differences};
 use crate::error::chain;
 use crate::job::{Belongs, Job, resync};
-use crate::log::AttemptLog;
+use crate::log::{AttemptLog, RowLog};
 use crate::plan::{NotSent, Plan};
 use crate::progress::Phase;
 use crate::send::{Ended, Sent};
@@ -145,6 +145,9 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
         text += " The answer about the changed configuration was not used: give it again together with this one.";
     }
     let counts = Counts { deferred: plan.counts.planned, ..plan.counts };
+    let mut log = RowLog::new(job).await;
+    log.invalid(plan.invalid.take_logged());
+    log.end().await?;
     let finished = Finish {
         reason: Some(Reason { code: questions[0].code().to_owned(), text }),
         approvals: approval::ask(job, &mut plan, questions).await?,

@@ -135,10 +135,6 @@ impl Sending<'_> {
                 Err(error @ Error::TookTooLong { .. }) => self.ended = Some(Ended::TookTooLong(error)),
                 other => other?,
             }
-            if self.job.crowded() {
-                self.checkpoint(None).await?;
-                compaction::compact(self.job, false).await?;
-            }
             let window = self.prepare()?;
             if window.is_empty() {
                 if self.left.rejections.is_empty() || (self.plan.entries.left() == 0 && self.carried.is_empty()) {
@@ -149,6 +145,7 @@ impl Sending<'_> {
             }
             let segment = self.write(&window).await?;
             self.checkpoint(Some((segment, window.len() as u64))).await?;
+            self.make_room().await?;
             let began = Instant::now();
             let result = self.put(&window, began).await?;
             fail_point::pass("before-acknowledged")?;
@@ -161,6 +158,18 @@ impl Sending<'_> {
             self.decide(prepared)?;
         }
         Ok(())
+    }
+
+    /// Merges layers when there are many. The window is open by then: a record that is carried over from the one before has
+    /// no other trace, should this attempt die meanwhile. Whatever ends the run is found by the put that follows.
+    async fn make_room(&self) -> Result<(), Error> {
+        if !self.job.crowded() {
+            return Ok(());
+        }
+        match compaction::compact(self.job, false).await {
+            Err(Error::Cancelled | Error::Drained | Error::TookTooLong { .. }) => Ok(()),
+            other => other,
+        }
     }
 
     /// The next records to put, in the order of their units. Rows that cannot be records are rejected here.

@@ -2,6 +2,10 @@
 
 pub mod database;
 #[cfg(feature = "rig")]
+pub mod logged;
+#[cfg(feature = "rig")]
 pub mod oracle;
+#[cfg(feature = "rig")]
+pub mod reconcile;
 #[cfg(feature = "rig")]
 pub mod rig;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use serde_json::Value as Json;
 
 /// A key's values as JSON text.
@@ -129,6 +129,15 @@ pub struct Message {
     pub sequence: u64,
     pub row: Json,
     pub text: String,
+    pub place: Place,
+    pub partition_key: String,
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub shard: String,
+    pub sequence_number: String,
 }
 
 /// All messages in the order of arrival; exact for each key, whose records are in one shard.
@@ -142,8 +151,11 @@ impl Stream {
         let mut messages = Vec::new();
         let shards = client.list_shards().stream_name(stream).send().await.map_err(|error| error.to_string())?;
         for shard in shards.shards() {
-            for data in shard_records(&client, stream, shard.shard_id()).await? {
-                messages.push(message(&data)?);
+            for record in shard_records(&client, stream, shard.shard_id()).await? {
+                let number = record.sequence_number().to_owned();
+                let partition_key = record.partition_key().unwrap_or_default().to_owned();
+                let place = Place { shard: shard.shard_id().to_owned(), sequence_number: number };
+                messages.push(Message { place, partition_key, ..message(record.data().as_ref())? });
             }
         }
         Ok(Self(messages))
@@ -263,7 +275,17 @@ fn message(data: &[u8]) -> Result<Message, String> {
     let word = |pointer: &str| read.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
     match (word("/op"), word("/event/id"), read.pointer("/event/sequence").and_then(Json::as_u64)) {
         (Some(op), Some(id), Some(sequence)) => {
-            Ok(Message { op, key: read["key"].to_string(), id, sequence, row: read["row"].clone(), text })
+            let (place, partition_key) = (Place::default(), String::new());
+            Ok(Message {
+                op,
+                key: read["key"].to_string(),
+                id,
+                sequence,
+                row: read["row"].clone(),
+                text,
+                place,
+                partition_key,
+            })
         }
         _ => Err(format!("a message without op or event: {text}")),
     }
@@ -285,14 +307,14 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-async fn shard_records(client: &Client, stream: &str, shard: &str) -> Result<Vec<Vec<u8>>, String> {
+async fn shard_records(client: &Client, stream: &str, shard: &str) -> Result<Vec<Record>, String> {
     let iterator = client.get_shard_iterator().stream_name(stream).shard_id(shard);
     let answer = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
     let mut iterator = answer.map_err(|error| error.to_string())?.shard_iterator;
     let mut records = Vec::new();
     while let Some(at) = iterator {
         let answer = client.get_records().shard_iterator(at).send().await.map_err(|error| error.to_string())?;
-        records.extend(answer.records().iter().map(|record| record.data().as_ref().to_vec()));
+        records.extend(answer.records().iter().cloned());
         iterator = answer.next_shard_iterator.filter(|_| answer.millis_behind_latest.unwrap_or_default() > 0);
     }
     Ok(records)

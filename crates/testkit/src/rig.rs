@@ -17,7 +17,9 @@ use tokio_postgres::{Client, NoTls, Row};
 use tokio_util::sync::CancellationToken;
 
 use crate::database::{TestDatabase, fresh};
+use crate::logged::Log;
 use crate::oracle::{Model, Stream};
+use crate::reconcile::reconcile;
 
 pub const STREAM: &str = "rows";
 pub const SYNC: &str = "rig";
@@ -233,6 +235,16 @@ impl Rig {
     /// The stream as its consumers read it.
     pub async fn stream(&self) -> Stream {
         must(Stream::read(self.simulator.endpoint(), STREAM).await, "read the stream")
+    }
+
+    /// The debug log of the sync, as far as the store names it.
+    pub async fn log(&self) -> Log {
+        must(Log::read(&self.store, &self.worker.settings.objects).await, "read the debug log")
+    }
+
+    /// What is wrong with the debug log, told from the stream alone.
+    pub async fn log_faults(&self) -> Vec<String> {
+        reconcile(&self.log().await, &self.stream().await)
     }
 
     /// The names of all objects of the workspace, sorted.

@@ -25,7 +25,10 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let liquidjs = setup::liquidjs(shell);
     let mut lines = Vec::new();
     let mut results = Vec::new();
+    let mut pages = None;
     if filter.is_empty() {
+        // Before the tests build the program, which embeds the pages.
+        pages = Some(setup::web(shell));
         results.extend([format(shell), lints(shell), deny(shell, if long { Tool::Install } else { Tool::Skip })]);
     }
     let mut tests = tests(shell, &postgres, &filter, long);
@@ -36,8 +39,8 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let tested = shell.step_into(&mut lines, "tests", tests);
     let summary = summary(&lines, tested.is_ok());
     results.push(tested);
-    if filter.is_empty() {
-        results.extend(web(shell));
+    if let Some(built) = pages {
+        results.extend(web(shell, built, &postgres));
     }
     if filter.is_empty() && long {
         results.push(mutants::run(shell, None));
@@ -63,9 +66,9 @@ fn tests(shell: &Shell, postgres: &Binaries, filter: &[&str], long: bool) -> Com
     command
 }
 
-/// The pages of the web UI: built, checked, tested. Their types are those of the API that the tests have built.
-fn web(shell: &Shell) -> Vec<Result<(), Failure>> {
-    let built = setup::web(shell);
+/// The pages of the web UI: checked, tested, walked through. Their types are those of the API that the tests have built, and
+/// the journeys go through the program that the tests have built.
+fn web(shell: &Shell, built: Result<(), Failure>, postgres: &Binaries) -> Vec<Result<(), Failure>> {
     if built.is_err() {
         return vec![built];
     }
@@ -81,7 +84,20 @@ fn web(shell: &Shell) -> Vec<Result<(), Failure>> {
         command.current_dir(shell.root().join("web"));
         shell.step(name, command)
     };
-    steps.into_iter().map(step).collect()
+    let mut results: Vec<Result<(), Failure>> = steps.into_iter().map(step).collect();
+    results.push(journeys(shell, postgres));
+    results
+}
+
+/// In a browser, against the program with a PostgreSQL and the simulator. Playwright ends what takes too long.
+fn journeys(shell: &Shell, postgres: &Binaries) -> Result<(), Failure> {
+    let Some(chromium) = setup::chromium(shell) else {
+        say("\n==> web: journeys: skipped, there is no Chromium");
+        return Ok(());
+    };
+    let mut command = shell.command("npm", &["run", "--silent", "e2e"]);
+    command.current_dir(shell.root().join("web")).env("PG_BIN", &postgres.folder).env("CHROMIUM", chromium);
+    shell.step("web: journeys", command)
 }
 
 /// Names every step that failed; the first one is the result.

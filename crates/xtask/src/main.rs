@@ -31,6 +31,9 @@ cargo xtask <command>
                           database, which is kept in target/; --dev: not the optimized build
   bench template [--json]
                           renders of a message in a second, beside serde_json, stock Liquid and LiquidJS
+  bench debuglog [--rows N] [--pairs N] [--outcomes N] [--runs N]
+                          a first run of N (1 million) rows with every row in the debug log beside one without, in N (3)
+                          pairs; then one key among N (20 million) outcomes of N (1) runs; 0 leaves a part out
   fuzz [TARGET] [--seconds N]
                           looks for inputs that break the template engine (targets: compile, render), for N (60)
                           seconds each
@@ -73,6 +76,7 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("mutants", [name]) => mutants::run(&shell, Some(name)),
         ("bench", [what, arguments @ ..]) if what == "api" => bench::run(&shell, arguments),
         ("bench", [what, arguments @ ..]) if what == "template" => bench::template::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "debuglog" => bench::debuglog::run(&shell, arguments),
         ("fuzz", arguments) => fuzz::run(&shell, arguments),
         ("web", []) => setup::web(&shell),
         ("deny", []) => check::deny(&shell, check::Tool::Install),

@@ -9,6 +9,9 @@ use std::time::Duration;
 use simulator::{Config, Effect, Handle, Limits, Operation, Rule};
 use tempfile::TempDir;
 use testkit::database::{self, TestDatabase};
+use testkit::logged::Log;
+use testkit::oracle::Stream;
+use testkit::reconcile::reconcile;
 use tokio_postgres::{Client, NoTls};
 
 use crate::child::{Child, Ended, Options};
@@ -86,7 +89,7 @@ sync:
   message:
     json: |
       {{
-        "op": {{{{ op }}}}, "id": {{{{ row.id }}}}, "body": {{{{ row.body }}}}, "before": {{{{ previous.body }}}},
+        "op": {{{{ op }}}}, "key": [{{{{ row.id }}}}], "id": {{{{ row.id }}}}, "body": {{{{ row.body }}}}, "before": {{{{ previous.body }}}},
         "event": {{ "id": {{{{ event.id }}}}, "sequence": {{{{ event.sequence }}}} }}
       }}
   partition_key: {{ column: id }}
@@ -185,6 +188,15 @@ sync:
         }
         let scratch = fs::read_dir(self.home().join("scratch")).unwrap().count();
         assert_eq!(scratch, 0, "scratch folders that nobody needs any more");
+        self.check_log(&store).await;
+    }
+
+    /// Every record is in the debug log, and every line of it is true.
+    async fn check_log(&self, store: &Client) {
+        let log = Log::read(store, &self.home().join("objects")).await.unwrap();
+        let stream = Stream::read(self.simulator.endpoint(), STREAM).await.unwrap();
+        let faults = reconcile(&log, &stream);
+        assert!(faults.is_empty(), "{} faults of the debug log:\n{}", faults.len(), shown(&faults));
     }
 }
 
@@ -192,6 +204,11 @@ pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// The first few.
+fn shown(faults: &[String]) -> String {
+    faults.iter().take(10).map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
 /// The first few rows that differ.

@@ -6,6 +6,7 @@ mod chosen_rows;
 mod fan_out;
 mod handing_over;
 mod limits_of_a_run;
+mod log_is_true;
 mod p1_random_histories;
 mod p1_what_failed_is_sent;
 mod p2_bounded_duplicates;

@@ -3,6 +3,7 @@
 //! Figures of different machines cannot be compared, so each is shown beside two of the same minutes: the statement of the
 //! listing by plain SQL, and a request that does next to nothing. Client, service and database share this machine.
 
+pub(crate) mod debuglog;
 mod http;
 mod load;
 mod place;

@@ -6,9 +6,9 @@ use crate::shell::{Shell, say};
 use crate::{Failure, setup};
 
 pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
-    let json = match arguments {
-        [] => false,
-        [flag] if flag == "--json" => true,
+    let flag = match arguments {
+        [] => None,
+        [flag] if flag == "--json" || flag == "--budget" => Some(flag),
         _ => return Err(Failure::Usage { given: format!("bench template {}", arguments.join(" ")) }),
     };
     let liquidjs = setup::liquidjs(shell);
@@ -19,9 +19,11 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     shell.step("build the bench", build)?;
     let mut bench = Command::new(target.join("release/template-bench"));
     bench.arg(liquidjs.unwrap_or_else(|| "-".into()));
-    if json {
-        bench.arg("--json");
-    }
+    bench.args(flag);
     say("");
-    shell.step("renders of a message of ten fields", bench)
+    let what = match flag.map(String::as_str) {
+        Some("--budget") => "how long the budgets last",
+        _ => "renders of a message of ten fields",
+    };
+    shell.step(what, bench)
 }

@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::shell::{Shell, describe, say, succeeds, variable};
 
 pub(crate) use for_tests::{duckdb, liquidjs, python_liquid, schemathesis};
-pub(crate) use web::web;
+pub(crate) use web::{chromium, web};
 
 /// The npm packages that hold PostgreSQL for each platform; no rights are needed to install one.
 const NPM_VERSION: &str = "18.4.0-beta.17";

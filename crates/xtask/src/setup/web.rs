@@ -5,12 +5,16 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::{apt, is_root, with_sudo};
 use crate::Failure;
-use crate::shell::{Shell, say, succeeds};
+use crate::shell::{Shell, say, succeeds, variable};
 
 /// What the pages are made of, below `web/`.
 const MADE_OF: [&str; 7] =
     ["package.json", "package-lock.json", "index.html", "vite.config.ts", "tsconfig.json", "src", "public"];
+
+/// What Chromium is called, and a browser that is built from it.
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Builds the pages if what they are made of has changed.
 pub(crate) fn web(shell: &Shell) -> Result<(), Failure> {
@@ -41,6 +45,36 @@ pub(crate) fn web(shell: &Shell) -> Result<(), Failure> {
     build.current_dir(&web);
     shell.step("build the web UI", build)?;
     write(&pages, &all)
+}
+
+/// Finds or installs Chromium, in which the journeys through the web UI run. None where it is not there and cannot be had,
+/// which is no failure: without it everything but the journeys is checked.
+pub(crate) fn chromium(shell: &Shell) -> Option<PathBuf> {
+    if let Some(named) = variable("CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    let found = find_chromium(shell).or_else(|| {
+        let installed = is_root() && apt(shell, "Chromium", &["chromium"]);
+        installed.then(|| find_chromium(shell)).flatten()
+    });
+    match &found {
+        Some(program) => say(&format!("    Chromium: found {}", program.display())),
+        None => {
+            let command = with_sudo("apt-get install -y --no-install-recommends chromium");
+            say(&format!(
+                "    Chromium: not found. To walk through the web UI, too: {command}, or name one with CHROMIUM"
+            ));
+        }
+    }
+    found
+}
+
+fn find_chromium(shell: &Shell) -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    let places = std::env::split_paths(&path).flat_map(|folder| CHROMIUM.map(|name| folder.join(name)));
+    // A package may leave a program that only says how to install another package.
+    let runs = |program: &PathBuf| succeeds(shell.command(&program.display().to_string(), &["--version"]));
+    places.filter(|program| program.is_file()).find(runs)
 }
 
 fn install(shell: &Shell, web: &Path) -> Result<(), Failure> {
