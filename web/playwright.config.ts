@@ -7,14 +7,21 @@ if (!chromium) throw new Error("Chromium is missing: apt-get install -y --no-ins
 
 export default defineConfig({
   testDir: "e2e",
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
-  workers: 1,
+  globalSetup: "./e2e/global.ts",
+  // Journeys share one service, which may run on slow cores beside much else.
+  timeout: 180_000,
+  globalTimeout: 900_000,
+  expect: { timeout: 30_000 },
+  // They wait for the service more than for the browser.
+  workers: 2,
+  forbidOnly: true,
   reporter: "list",
+  outputDir: "test-results",
   use: {
     viewport: { width: 1440, height: 900 },
-    actionTimeout: 15_000,
-    trace: "retain-on-failure",
+    actionTimeout: 30_000,
+    trace: process.env.E2E_TRACE ? "retain-on-failure" : "off",
+    screenshot: "only-on-failure",
     launchOptions: { executablePath: chromium, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] },
   },
 });

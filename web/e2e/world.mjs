@@ -2,15 +2,17 @@
 // 127.0.0.1 and gone when it ends. `node e2e/world.mjs` prints where things are, as one line of JSON, and stays.
 // ROWCAST_BIN names the binary, PG_BIN the folder of PostgreSQL.
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { sql } from "./sql.mjs";
+
 const root = resolve(fileURLToPath(import.meta.url), "../../..");
 
-/** Starts everything; `stop` ends it. `customers` is how many rows the shop has. */
+/** Starts everything; `stop` ends it. `customers` and `orders` change (see seed.mjs); `people` never does. `customers` is how many rows the shop has. */
 export async function startWorld({ customers = 1200, port, log = () => {} } = {}) {
   const rowcast = process.env.ROWCAST_BIN ?? join(root, "target/debug/rowcast");
   if (!existsSync(rowcast)) throw new Error(`${rowcast} is missing: cargo build -p server, or name one with ROWCAST_BIN`);
@@ -25,7 +27,7 @@ export async function startWorld({ customers = 1200, port, log = () => {} } = {}
     const shop = await startShop(home, children, customers);
     const [simulatorPort, apiPort] = [await freePort(), port ?? (await freePort())];
     const simulator = `http://127.0.0.1:${simulatorPort}`;
-    start(children, rowcast, ["simulator", "--listen", `127.0.0.1:${simulatorPort}`, "--stream", "customers", "--stream", "orders", "--shards", "4"], {}, log);
+    start(children, rowcast, ["simulator", "--listen", `127.0.0.1:${simulatorPort}`, "--stream", "customers", "--stream", "orders", "--stream", "slow", "--shards", "4"], {}, log);
     await answers(`${simulator}/_simulator/streams/customers/records`, children.at(-1));
     const url = `http://localhost:${apiPort}`;
     const settings = {
@@ -54,6 +56,12 @@ export async function startWorld({ customers = 1200, port, log = () => {} } = {}
   }
 }
 
+/** The one that ROWCAST_WORLD names, a file with what `node e2e/world.mjs` printed; else one of its own. */
+export async function openWorld(options) {
+  const file = process.env.ROWCAST_WORLD;
+  return file ? { ...JSON.parse(readFileSync(file, "utf8")), stop: async () => undefined } : startWorld(options);
+}
+
 async function startShop(home, children, customers) {
   const bin = process.env.PG_BIN ?? postgresFolder();
   const data = join(home, "shop");
@@ -66,17 +74,20 @@ async function startShop(home, children, customers) {
   const port = await freePort();
   const settings = ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", `unix_socket_directories=${data}`];
   children.push(spawn(join(bin, "postgres"), settings, { ...user, cwd: data, stdio: "ignore" }));
-  const sql = (text) => execFileSync(join(bin, "psql"), ["-h", data, "-p", String(port), "-U", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", text], options).toString().trim();
-  await eventually(() => sql("select 1"), "the shop's PostgreSQL");
-  sql(`create table customers (id bigint primary key, email text not null, name text not null, city text, balance numeric(12,2) not null,
+  const socket = join(data, `.s.PGSQL.${port}`);
+  await eventually(() => sql(socket, "select 1"), "the shop's PostgreSQL");
+  await sql(socket, `create table customers (id bigint primary key, email text not null, name text not null, city text, balance numeric(12,2) not null,
          newsletter boolean not null default false, born date, tags jsonb, updated_at timestamptz not null default now());
        create table orders (id bigint primary key, customer_id bigint not null, amount numeric(12,2) not null, state text not null, placed_at timestamptz not null);
        insert into customers select n, 'customer' || n || '@example.com', (array['Ada','Grace','Linus','Edsger','Barbara','Donald'])[1 + n % 6] || ' ' || n,
          (array['Berlin','Paris','Oslo','Lisbon',null])[1 + n % 5], (n * 37 % 100000) / 100.0, n % 3 = 0, date '1970-01-01' + (n % 15000)::int, jsonb_build_object('tier', n % 4), timestamptz '2026-01-01' + n * interval '1 minute'
          from generate_series(1, ${Number(customers)}) n;
+       create table people as select * from customers;
+       alter table people add primary key (id);
        insert into orders select n, 1 + n % ${Number(customers)}, (n * 13 % 50000) / 100.0, (array['new','paid','sent'])[1 + n % 3], timestamptz '2026-01-01' + n * interval '7 minutes' from generate_series(1, 5000) n;
-       create role reader login password 'reader-of-the-shop'; grant select on all tables in schema public to reader;`);
-  return { host: "127.0.0.1", port, database: "postgres", user: "reader", password: "reader-of-the-shop", sql };
+       create role reader login password 'reader-of-the-shop'; grant select on all tables in schema public to reader;
+       alter default privileges in schema public grant select on tables to reader;`);
+  return { host: "127.0.0.1", port, database: "postgres", user: "reader", password: "reader-of-the-shop", socket };
 }
 
 function postgresFolder() {
@@ -87,7 +98,14 @@ function postgresFolder() {
 }
 
 function idOf(which) {
-  return Number(execFileSync("id", [which, "postgres"]).toString());
+  for (const name of ["postgres", "nobody"]) {
+    try {
+      return Number(execFileSync("id", [which, name], { stdio: "pipe" }).toString());
+    } catch {
+      // There is no such user here.
+    }
+  }
+  throw new Error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody");
 }
 
 function start(children, program, args, env, log) {
@@ -138,8 +156,7 @@ async function eventually(attempt, what) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const world = await startWorld({ port: process.env.PORT && Number(process.env.PORT), log: (text) => process.stderr.write(text) });
-  const { sql: _, ...shop } = world.shop;
-  console.log(JSON.stringify({ url: world.url, simulator: world.simulator, shop }));
+  console.log(JSON.stringify({ url: world.url, simulator: world.simulator, shop: world.shop }));
   const end = async () => (await world.stop(), process.exit(0));
   process.on("SIGINT", end);
   process.on("SIGTERM", end);

@@ -1,50 +1,59 @@
 // Makes screenshots of every page, light and dark, at 1440 and 390 px, into web/screenshots: `npm run screenshots [word ..]`
-// makes those alone whose name has one of the words. Then look at them.
+// makes those alone whose name has one of the words. Then look at them. `npm run pictures` makes those of the README instead.
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "@playwright/test";
 
-import { seed } from "../e2e/seed.mjs";
-import { startWorld } from "../e2e/world.mjs";
+import { pagesOf, seed } from "../e2e/seed.mjs";
+import { settled } from "../e2e/settled.mjs";
+import { openWorld } from "../e2e/world.mjs";
 
-const folder = resolve(fileURLToPath(import.meta.url), "../../screenshots");
+const pictures = process.argv.includes("--pictures");
+const folder = resolve(fileURLToPath(import.meta.url), pictures ? "../../../.github/pictures" : "../../screenshots");
 mkdirSync(folder, { recursive: true });
-const world = await startWorld({ port: process.env.PORT && Number(process.env.PORT) });
+const world = await openWorld();
 const base = process.env.E2E_BASE ?? world.url;
 const words = process.argv.slice(2);
+/** For the README: what to show of which page, and in which colors. */
+const PICTURES = {
+  overview: { path: "overview", colorScheme: "light" },
+  message: { path: "sync-configuration", colorScheme: "light", show: async (page) => (await page.getByRole("button", { name: "Show it" }).click(), page.getByText("Predicted shard").waitFor()) },
+  plan: { path: "sync-preview", colorScheme: "dark" },
+};
 let faults = 0;
 try {
-  const { workspace, email, password, invitation, ids } = await seed(world);
-  const w = `/w/${workspace}`;
-  const pages = {
-    overview: w, setup: `${w}/setup?step=source`, "setup-sync": `${w}/setup?step=sync`,
-    syncs: `${w}/syncs`, "sync-new": `${w}/syncs/new?model=${ids.customers}`,
-    sync: `${w}/syncs/${ids.mail}`, "sync-guarded": `${w}/syncs/${ids.warehouse}`, "sync-preview": `${w}/syncs/${ids.mail}?tab=preview`, "sync-configuration": `${w}/syncs/${ids.mail}?tab=configuration`,
-    runs: `${w}/runs`, run: `${w}/runs/${ids.first}`, "run-rejected": `${w}/runs/${ids.rejected}?tab=rejections`, "run-failed": `${w}/runs/${ids.failed}`, "run-guarded": `${w}/runs/${ids.guarded}`, "run-events": `${w}/runs/${ids.first}?tab=events`,
-    models: `${w}/models`, model: `${w}/models/${ids.customers}`, sources: `${w}/sources`, source: `${w}/sources/${ids.source}`, "source-new": `${w}/sources/new`,
-    destinations: `${w}/destinations`, destination: `${w}/destinations/${ids.destination}`, "destination-role": `${w}/destinations/${ids.broken}`,
-    settings: `${w}/settings`, members: `${w}/settings?tab=members`, keys: `${w}/settings?tab=keys`, audit: `${w}/settings?tab=audit`, account: "/account",
-    "not-found": `${w}/runs/run_0`, "sign-in": "/sign-in", "sign-up": "/sign-up", invitation: new URL(invitation).pathname + new URL(invitation).hash,
-  };
+  const seeded = await seed(world, pictures ? { email: "ann@example.com" } : {});
+  const { email, password } = seeded;
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
-  for (const [width, height] of [[1440, 900], [390, 844]]) {
+  for (const [name, { path, colorScheme, show }] of Object.entries(pictures ? PICTURES : {})) {
+    const context = await browser.newContext({ baseURL: base, colorScheme, viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+    await context.request.post("/v1/sign-in", { data: { email, password } });
+    const page = await context.newPage();
+    await page.goto(pagesOf(seeded)[path]);
+    await settled(page);
+    await show?.(page);
+    await settled(page);
+    await page.screenshot({ path: resolve(folder, `${name}.png`) });
+    await context.close();
+  }
+  for (const [width, height] of pictures ? [] : [[1440, 900], [390, 844]]) {
     for (const colorScheme of ["light", "dark"]) {
-      const context = await browser.newContext({ baseURL: base, colorScheme, viewport: { width, height } });
+      const context = await browser.newContext({ baseURL: base, colorScheme, viewport: { width, height }, reducedMotion: "reduce" });
       await context.request.post("/v1/sign-in", { data: { email, password } });
-      for (const [name, path] of Object.entries(pages)) {
+      for (const [name, path] of Object.entries(pagesOf(seeded))) {
         if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
+        const shot = `${name}-${width}-${colorScheme}`;
         const page = await context.newPage();
-        page.on("pageerror", (error) => (console.log(`${name}: ${error.message}`), (faults += 1)));
-        page.on("console", (message) => message.type() === "error" && !/status of 4\d\d/.test(message.text()) && (console.log(`${name}: ${message.text()}`), (faults += 1)));
+        page.on("pageerror", (error) => (console.log(`${shot}: ${error.message}`), (faults += 1)));
+        page.on("console", (message) => message.type() === "error" && !/status of 4\d\d/.test(message.text()) && (console.log(`${shot}: ${message.text()}`), (faults += 1)));
         await page.goto(path);
-        await page.waitForLoadState("networkidle");
-        await page.waitForTimeout(name.startsWith("sync-") || name.startsWith("setup-") ? 1200 : 300);
+        await settled(page).catch(() => console.log(`${shot}: it still loads`));
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (over > 0) console.log(`${name}, ${width} px: ${over} px too wide`);
-        await page.screenshot({ path: resolve(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+        if (over > 0) console.log(`${shot}: ${over} px too wide`);
+        await page.screenshot({ path: resolve(folder, `${shot}.png`), fullPage: true });
         await page.close();
       }
       await context.close();
