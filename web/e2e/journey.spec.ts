@@ -65,4 +65,16 @@ test("from signing up to records in the stream, by mouse", async ({ page }) => {
   await page.getByLabel("Of a full resync").check();
   await expect(page.getByText("128-bit hash")).toBeVisible();
   await expect(page.getByText("Predicted shard")).toBeVisible();
+
+  // One row through the log: where its record is, as the stream itself has it.
+  await page.getByRole("link", { name: "A row", exact: true }).click();
+  await page.getByLabel("id", { exact: true }).fill("107");
+  await page.getByRole("link", { name: "Its timeline" }).click();
+  const entry = page.getByRole("article", { name: /^delivered/ });
+  await expect(entry).toContainText(/shardId-\d{12} as predicted/);
+  const number = /\d{50,}/.exec(await entry.innerText())?.[0];
+  expect(JSON.stringify(arrived).split(`"${number}"`)).toHaveLength(2);
+  // The same the other way round: from its place to the row.
+  await entry.getByRole("link", { name: /call/ }).first().click();
+  await expect(page.getByText("PutRecords").first()).toBeVisible();
 });

@@ -80,6 +80,14 @@ test("from signing up to records in the stream, by keyboard alone", async ({ pag
   await page.keyboard.type("sync customers");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "customers", exact: true })).toBeVisible();
+  // One row through the log, to its shard and sequence number.
+  await press(page, page.getByRole("link", { name: "A row", exact: true }));
+  await type(page, page.getByLabel("id", { exact: true }), "107");
+  await press(page, page.getByRole("link", { name: "Its timeline" }));
+  const entry = page.getByRole("article", { name: /^delivered/ });
+  await expect(entry).toContainText(/shardId-\d{12}/);
+  await expect(entry).toContainText(/\d{50,}/);
+  await press(page, page.getByRole("link", { name: "customers", exact: true }));
   await press(page, page.getByRole("link", { name: "Configuration" }));
   await expect(editor(page, "Message")).toContainText("row.email");
 });

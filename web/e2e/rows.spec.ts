@@ -7,7 +7,7 @@ test("one row is sent by its key, and its values are erased", async ({ page }) =
   const { sync } = await ownSync(world, account, { table: "one_row", stream: "orders", rows: 20 });
   await account.run(sync);
   await page.goto(`${base}/w/${account.workspace}/syncs/${sync}`);
-  await page.getByRole("link", { name: "A row" }).click();
+  await page.getByRole("link", { name: "A row", exact: true }).click();
   await expect(page.getByRole("button", { name: "Send this row now" })).toHaveAttribute("aria-disabled", "true");
   await page.getByLabel("id", { exact: true }).fill("107");
   await page.getByRole("button", { name: "Send this row now" }).click();

@@ -58,6 +58,7 @@ export function pagesOf({ workspace, ids, invitation }) {
     syncs: `${w}/syncs`, "sync-new": `${w}/syncs/new?model=${ids.customers}`,
     sync: `${w}/syncs/${ids.mail}`, "sync-guarded": `${w}/syncs/${ids.warehouse}`, "sync-preview": `${w}/syncs/${ids.mail}?tab=preview`, "sync-rows": `${w}/syncs/${ids.mail}?tab=rows`, "sync-configuration": `${w}/syncs/${ids.mail}?tab=configuration`, "sync-fresh": `${w}/syncs/${ids.fresh}`,
     runs: `${w}/runs`, run: `${w}/runs/${ids.first}`, "run-rejected": `${w}/runs/${ids.rejected}?tab=rejections`, "run-failed": `${w}/runs/${ids.failed}`, "run-guarded": `${w}/runs/${ids.guarded}`, "run-invalid": `${w}/runs/${ids.first}?tab=invalid`, "run-events": `${w}/runs/${ids.first}?tab=events`,
+    "run-rows": `${w}/runs/${ids.first}?tab=rows`, "run-calls": `${w}/runs/${ids.first}?tab=calls`, "run-call": `${w}/runs/${ids.first}?tab=calls&call=1`, "run-report": `${w}/runs/${ids.first}?tab=report`, log: `${w}/log`, "sync-timeline": `${w}/syncs/${ids.mail}/rows`,
     models: `${w}/models`, model: `${w}/models/${ids.customers}`, "model-new": `${w}/models/new`, sources: `${w}/sources`, source: `${w}/sources/${ids.source}`, "source-new": `${w}/sources/new`,
     destinations: `${w}/destinations`, destination: `${w}/destinations/${ids.destination}`, "destination-role": `${w}/destinations/${ids.broken}`, "destination-new": `${w}/destinations/new`,
     settings: `${w}/settings`, members: `${w}/settings?tab=members`, keys: `${w}/settings?tab=keys`, audit: `${w}/settings?tab=audit`, account: "/account",

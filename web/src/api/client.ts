@@ -32,6 +32,8 @@ export interface Options<P extends keyof paths, M extends Method> {
   /** Names this request, so that sending it again does not do it twice. */
   idempotencyKey?: string;
   signal?: AbortSignal;
+  /** The answer as text, for numbers with more digits than a browser keeps. */
+  text?: boolean;
 }
 
 // Looked up at each call, so that a test can put another one in its place.
@@ -59,6 +61,7 @@ export async function requestVersioned<M extends Method, P extends PathsWith<M>>
     headers,
     ...(options.body === undefined ? {} : { body: options.body }),
     ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.text ? { parseAs: "text" } : {}),
   };
   const answer = await send(method, path, init);
   if (answer.error !== undefined || !answer.response.ok) {

@@ -86,6 +86,12 @@ export interface PreviewRecord {
   bytes: number;
   data: string;
 }
+/** Which columns a sync uses, as the service tells it of one that is read by itself. */
+export type ColumnsUsed = "all" | string[];
+export interface ColumnUses {
+  watched: ColumnsUsed;
+  previous: boolean;
+}
 export interface RunPreview {
   counts: Schemas["Counts"];
   questions: string[];

@@ -21,6 +21,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/error-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can go wrong with rows, calls and runs, explained
+         * @description Every code of a rejection, an invalid row, a failed call or the reason of a run, as far as it is Rowcast's own or known of
+         *     AWS. Refusals of this API have codes of their own: `GET /problems`.
+         *
+         *     Needs no credentials.
+         */
+        get: operations["list_error_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -859,6 +882,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace_id}/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which row is at a place in a stream
+         * @description By shard and sequence number, as consumers see them. A record that was put and not answered has no known place; it has the
+         *     `event.id` of a row's timeline.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["find_position"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace_id}/runs": {
         parameters: {
             query?: never;
@@ -891,6 +937,50 @@ export interface paths {
          * @description Needs the role `viewer` or a higher one.
          */
         get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace_id}/runs/{run_id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The calls of a run
+         * @description As far as it came with its last checkpoint. Bodies are in `get_run_call`.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["list_run_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace_id}/runs/{run_id}/calls/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A call with its bodies and its records
+         * @description Bodies are kept as the sync's `log` says. Credentials are in none of them.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["get_run_call"];
         put?: never;
         post?: never;
         delete?: never;
@@ -984,6 +1074,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace_id}/runs/{run_id}/log-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log of a run as one file
+         * @description As far as it came with its last checkpoint. The columns are those of the log's own objects, whose names, types and meanings
+         *     never change; rows have `hash` besides, except in Parquet. An export that breaks off met a damaged object: `list_run_outcomes`
+         *     and `list_run_calls` name it and show the others.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["export_run_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace_id}/runs/{run_id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the rows of a run
+         * @description As far as it came with its last checkpoint.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["list_run_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace_id}/runs/{run_id}/rejections": {
         parameters: {
             query?: never;
@@ -1018,6 +1154,29 @@ export interface paths {
          * @description Needs the role `viewer` or a higher one.
          */
         get: operations["export_rejections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace_id}/runs/{run_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a run came to
+         * @description Sums over its log, as far as it came with its last checkpoint, and what it costs by AWS's prices for records. Hours of shards
+         *     and streams are not in it: a run does not cause them.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["get_run_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1468,6 +1627,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace_id}/syncs/{sync_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to a row, through all runs
+         * @description What was read, what was acknowledged before, what changed, the message, where it landed, and why it did not. A row that fans
+         *     out has entries for each element.
+         *
+         *     Needs the role `viewer` or a higher one.
+         */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace_id}/usage": {
         parameters: {
             query?: never;
@@ -1494,6 +1676,15 @@ export interface components {
     schemas: {
         Accepted: {
             workspace_id: string;
+        };
+        /** @description Where and when the stream acknowledged a record. */
+        Acknowledgement: {
+            at: components["schemas"]["Timestamp"];
+            run: string;
+            /** @description The same `event.id`: it is the same version of the row. */
+            same_event: boolean;
+            sequence_number: string | null;
+            shard: string | null;
         };
         /** @enum {string} */
         AllColumns: "all";
@@ -1586,10 +1777,43 @@ export interface components {
         BTreeMap: {
             [key: string]: "number" | "string";
         };
+        /** @description Why a call failed. */
+        CallError: {
+            /** @description What to do about it. */
+            advice: string | null;
+            code: string;
+            /** @description What the code means here; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+            meaning: string | null;
+            message: string;
+        };
         /** @enum {string} */
         Change: "added" | "changed" | "removed";
         /** @enum {string} */
         Choice: "approve" | "hold" | "forget" | "dismiss";
+        /** @description A column whose value changed. */
+        ColumnChange: {
+            after: unknown;
+            /** @description Null also where it was not there. */
+            before: unknown;
+            column: string;
+        };
+        /** @description Names of columns, or `all` where the row as a whole is used. */
+        ColumnsUsed: components["schemas"]["AllColumns"] | string[];
+        /** @description Which columns of the model a sync uses, in alphabetical order: what it reads, and what changes of a row it sees. */
+        ColumnUses: {
+            hash_key: components["schemas"]["ColumnsUsed"] | null;
+            message: components["schemas"]["ColumnsUsed"];
+            partition_key: components["schemas"]["ColumnsUsed"];
+            /** @description Whether the values acknowledged last have to be at hand: `previous` or `changed_columns` is used. */
+            previous: boolean;
+            /** @description The columns of `previous` that are used. */
+            previous_columns: components["schemas"]["ColumnsUsed"];
+            /**
+             * @description A row in which none of these changed is not sent again. With `watch: used` the columns of the primary key and whatever
+             *     message, partition key and hash key use.
+             */
+            watched: components["schemas"]["ColumnsUsed"];
+        };
         CopyBody: {
             name: components["schemas"]["Name"];
         };
@@ -1664,6 +1888,12 @@ export interface components {
             type: "service-identity";
         };
         Cursor: string;
+        /** @description An object of the log that is missing or not as it was written. */
+        DamagedObject: {
+            object: string;
+            /** @description What is wrong with it. */
+            problem: string;
+        };
         Decided: {
             approval: components["schemas"]["Approval"];
             requested: components["schemas"]["RunRequested"] | null;
@@ -1712,6 +1942,24 @@ export interface components {
              */
             run: string;
         };
+        /** @description A code that a rejection, an invalid row, a failed call or the reason of a run can carry. */
+        ErrorCode: {
+            advice: string;
+            /**
+             * @description `*` stands for any digits.
+             * @example record-too-large
+             */
+            code: string;
+            meaning: string;
+            /** @description Where it is found. */
+            occurs: components["schemas"]["Occurs"][];
+            retried: components["schemas"]["Retried"];
+            /**
+             * Format: uri
+             * @description Where AWS describes it; null for codes of Rowcast's own.
+             */
+            source: string | null;
+        };
         /** @description A column that the message of a preset uses. */
         ExpectedColumn: {
             /** @description What it is for. */
@@ -1728,6 +1976,15 @@ export interface components {
             column: string;
         } | {
             template: string;
+        };
+        /** @description Records of a call that failed alike. */
+        FailedRecords: {
+            advice: string | null;
+            code: string;
+            meaning: string | null;
+            message: string;
+            /** @description In the request, from 0. */
+            positions: number[];
         };
         /** @description Each element of the column is a unit of its own: it is added, changed and removed, and its message sees it as `element`. */
         FanOut: {
@@ -1765,10 +2022,28 @@ export interface components {
              */
             removed_percent: number;
         };
+        /** @description A partition key with many records. */
+        HotKey: {
+            /** Format: int64 */
+            bytes: number;
+            partition_key: string;
+            /** Format: int64 */
+            records: number;
+            shard: string | null;
+            /**
+             * Format: double
+             * @description Of all records that were looked at, from 0 to 1.
+             */
+            share: number;
+        };
         /** @description A row with a null or duplicate key: never sent; what was acknowledged of the key stays. */
         InvalidRow: {
+            /** @description What to do about it. */
+            advice: string | null;
             code: string;
             key: Record<string, never>;
+            /** @description What the code means; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+            meaning: string | null;
             message: string;
         };
         Invitation: {
@@ -1925,10 +2200,36 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Listed_ErrorCode: {
+            items: {
+                advice: string;
+                /**
+                 * @description `*` stands for any digits.
+                 * @example record-too-large
+                 */
+                code: string;
+                meaning: string;
+                /** @description Where it is found. */
+                occurs: components["schemas"]["Occurs"][];
+                retried: components["schemas"]["Retried"];
+                /**
+                 * Format: uri
+                 * @description Where AWS describes it; null for codes of Rowcast's own.
+                 */
+                source: string | null;
+            }[];
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Listed_InvalidRow: {
             items: {
+                /** @description What to do about it. */
+                advice: string | null;
                 code: string;
                 key: Record<string, never>;
+                /** @description What the code means; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+                meaning: string | null;
                 message: string;
             }[];
             /** @description For the parameter `cursor` of the next request; null at the end of the list. */
@@ -2016,11 +2317,15 @@ export interface components {
         /** @description One page of a list. */
         Listed_Rejection: {
             items: {
+                /** @description What to do about it. */
+                advice: string | null;
                 code: string;
                 first_seen_at: components["schemas"]["Timestamp"];
                 /** @description The run that first rejected it, without one in between that succeeded with it. */
                 first_seen_run: string;
                 key: Record<string, never>;
+                /** @description What the code means here; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+                meaning: string | null;
                 message: string;
                 op: components["schemas"]["Change"];
                 /**
@@ -2124,6 +2429,7 @@ export interface components {
                 /** @example syn_0190b3f0c4d27c3e9a51f2b8d6e07a14 */
                 id: string;
                 limits: components["schemas"]["Limits"];
+                log: components["schemas"]["Log"];
                 message: components["schemas"]["Message"];
                 missing: components["schemas"]["Missing"];
                 /** @description The id of the model. */
@@ -2147,6 +2453,7 @@ export interface components {
                 stream: string;
                 triggers: components["schemas"]["Triggers"];
                 updated_at: components["schemas"]["Timestamp"];
+                uses?: components["schemas"]["ColumnUses"] | null;
                 values: components["schemas"]["KeepValues"];
                 /**
                  * Format: int32
@@ -2168,6 +2475,377 @@ export interface components {
             }[];
             /** @description For the parameter `cursor` of the next request; null at the end of the list. */
             next_cursor: string | null;
+        };
+        /**
+         * @description What the debug log keeps of a run, for as many days as the workspace says. About what it costs: a row's outcome takes some 60
+         *     to 100 bytes of storage, its values and message what they take compressed.
+         */
+        Log: {
+            bodies?: components["schemas"]["LoggedBodies"];
+            rows?: components["schemas"]["LoggedRows"];
+            /**
+             * Format: int32
+             * @description With `failures`: besides, the bodies of one in so many calls in which nothing failed; 0 for none of them.
+             * @default 100
+             */
+            sample: number;
+        };
+        /**
+         * @description Of which calls request and answer are kept whole; `failures` if nothing is said. Credentials never are.
+         * @enum {string}
+         */
+        LoggedBodies: "none" | "failures" | "all";
+        /** @description The body of a request or an answer. Headers, and with them credentials, are never kept. */
+        LoggedBody: {
+            /**
+             * Format: int64
+             * @description Of the whole body.
+             */
+            bytes: number;
+            /** @description The text is not all of it. */
+            cut: boolean;
+            text: string;
+        };
+        /** @description A call of the AWS API. */
+        LoggedCall: {
+            /**
+             * Format: int32
+             * @description How often its records had been put with it, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Data and partition keys.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description The attempt of the run.
+             */
+            epoch: number;
+            error: components["schemas"]["CallError"] | null;
+            /**
+             * Format: int32
+             * @description Records that failed in a call that did not.
+             */
+            failed_records: number;
+            failures: components["schemas"]["FailedRecords"][];
+            /** Format: int32 */
+            http_status: number | null;
+            /** @example PutRecords */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Until the answer, or until none was expected any more.
+             */
+            latency_us: number;
+            /**
+             * Format: int64
+             * @description Within the run; rows name it.
+             */
+            number: number;
+            /** Format: int32 */
+            records: number;
+            /**
+             * Format: int64
+             * @description Of the whole body; null if it is not kept.
+             */
+            request_bytes: number | null;
+            /** @description AWS's, for its support. */
+            request_id: string | null;
+            /** Format: int64 */
+            response_bytes: number | null;
+            /** @description Why its records had to be put again: the code of the call before. */
+            retry_reason: string | null;
+            run: string;
+            /** @description Shards that took records, or that failures name. */
+            shards: string[];
+            started_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description How long pacing held it back before.
+             */
+            waited_ms: number;
+        };
+        /** @description Calls in the log. */
+        LoggedCallCounts: {
+            /** @description Failed calls and failed records; null if there are too many codes. */
+            by_code: {
+                [key: string]: number;
+            } | null;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Those that failed, or some of whose records did.
+             */
+            failed: number;
+        };
+        /** @description A call, its bodies and its records. */
+        LoggedCallDetails: {
+            call: components["schemas"]["LoggedCall"];
+            /** @description By position; empty if rows are not logged. */
+            in_request: components["schemas"]["RecordOfCall"][];
+            request: components["schemas"]["LoggedBody"] | null;
+            response: components["schemas"]["LoggedBody"] | null;
+        };
+        /** @description What became of a row in a run. */
+        LoggedRow: {
+            /** @description What to do about it. */
+            advice: string | null;
+            /** @description It is delivered, and an earlier put of it was not answered: it may be in the stream twice. */
+            after_doubt: boolean;
+            /**
+             * Format: int32
+             * @description Puts of its record in this run.
+             */
+            attempts: number;
+            call: components["schemas"]["PlaceInCall"] | null;
+            /** @description Why it was not delivered. */
+            code: string | null;
+            decided_at: components["schemas"]["Timestamp"];
+            /** @description The calls before that held it, oldest first. */
+            earlier_calls: components["schemas"]["PlaceInCall"][];
+            /** @description Of a fan-out. */
+            element: unknown;
+            /**
+             * Format: int64
+             * @description The attempt of the run that decided it.
+             */
+            epoch: number;
+            event_id: string | null;
+            /** Format: int64 */
+            event_sequence: number | null;
+            /** @description All of it in one sentence. */
+            explanation: string;
+            explicit_hash_key: string | null;
+            first_seen_at: components["schemas"]["Timestamp"] | null;
+            /** @description The 128-bit number that chooses the shard: the explicit one, or of the partition key. */
+            hash: string | null;
+            /** @description The primary key, by the names of its columns; null if it cannot be known any more. */
+            key: Record<string, never> | null;
+            /** @description What the code means here; null if there is no code, or none of the catalogue. */
+            meaning: string | null;
+            message: string | null;
+            op: components["schemas"]["Change"] | null;
+            outcome: components["schemas"]["RowOutcome"];
+            partition_key: string | null;
+            predicted_shard: string | null;
+            /**
+             * Format: int32
+             * @description Data and partition key.
+             */
+            record_bytes: number | null;
+            run: string;
+            sequence_number: string | null;
+            /** @description Where it landed. Null with `unanswered`: its position is unknown. */
+            shard: string | null;
+            /** Format: int32 */
+            times_tried: number | null;
+            values?: components["schemas"]["LoggedValues"] | null;
+        };
+        /** @description Rows in the log. */
+        LoggedRowCounts: {
+            /** @description Of what was not delivered; null if there are too many codes. */
+            by_code: {
+                [key: string]: number;
+            } | null;
+            by_outcome: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            rows: number;
+        };
+        /**
+         * @description What the log says of rows; `full` if nothing is said.
+         * @enum {string}
+         */
+        LoggedRows: "full" | "outcomes" | "none";
+        /** @description The log of the run in the object storage. */
+        LoggedSize: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            objects: number;
+        };
+        /** @description What a row held; null where it was not logged. */
+        LoggedValues: {
+            /** @description The columns in which both differ. */
+            changes: components["schemas"]["ColumnChange"][];
+            /** @description The values that were acknowledged before. */
+            previous: Record<string, never> | null;
+            /** @description The message, byte for byte. */
+            record: string | null;
+            /** @description The values as read; null of a removal. */
+            row: Record<string, never> | null;
+        };
+        /** @description One page of a log. It may be short, or empty, and still not be the last one. */
+        LogPage_LoggedCall: {
+            /** @description Objects of this page that could not be read: nothing of them is shown. */
+            damaged: components["schemas"]["DamagedObject"][];
+            /** @description The run, or its beginning, is older than the workspace keeps its log, so some or all of it is deleted. */
+            expired: boolean;
+            items: {
+                /**
+                 * Format: int32
+                 * @description How often its records had been put with it, from 1.
+                 */
+                attempt: number;
+                /**
+                 * Format: int64
+                 * @description Data and partition keys.
+                 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description The attempt of the run.
+                 */
+                epoch: number;
+                error: components["schemas"]["CallError"] | null;
+                /**
+                 * Format: int32
+                 * @description Records that failed in a call that did not.
+                 */
+                failed_records: number;
+                failures: components["schemas"]["FailedRecords"][];
+                /** Format: int32 */
+                http_status: number | null;
+                /** @example PutRecords */
+                kind: string;
+                /**
+                 * Format: int64
+                 * @description Until the answer, or until none was expected any more.
+                 */
+                latency_us: number;
+                /**
+                 * Format: int64
+                 * @description Within the run; rows name it.
+                 */
+                number: number;
+                /** Format: int32 */
+                records: number;
+                /**
+                 * Format: int64
+                 * @description Of the whole body; null if it is not kept.
+                 */
+                request_bytes: number | null;
+                /** @description AWS's, for its support. */
+                request_id: string | null;
+                /** Format: int64 */
+                response_bytes: number | null;
+                /** @description Why its records had to be put again: the code of the call before. */
+                retry_reason: string | null;
+                run: string;
+                /** @description Shards that took records, or that failures name. */
+                shards: string[];
+                started_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description How long pacing held it back before.
+                 */
+                waited_ms: number;
+            }[];
+            /** @description At the end of the list of a run that still works: the `cursor` for what comes later. */
+            later_cursor: string | null;
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a log. It may be short, or empty, and still not be the last one. */
+        LogPage_LoggedRow: {
+            /** @description Objects of this page that could not be read: nothing of them is shown. */
+            damaged: components["schemas"]["DamagedObject"][];
+            /** @description The run, or its beginning, is older than the workspace keeps its log, so some or all of it is deleted. */
+            expired: boolean;
+            items: {
+                /** @description What to do about it. */
+                advice: string | null;
+                /** @description It is delivered, and an earlier put of it was not answered: it may be in the stream twice. */
+                after_doubt: boolean;
+                /**
+                 * Format: int32
+                 * @description Puts of its record in this run.
+                 */
+                attempts: number;
+                call: components["schemas"]["PlaceInCall"] | null;
+                /** @description Why it was not delivered. */
+                code: string | null;
+                decided_at: components["schemas"]["Timestamp"];
+                /** @description The calls before that held it, oldest first. */
+                earlier_calls: components["schemas"]["PlaceInCall"][];
+                /** @description Of a fan-out. */
+                element: unknown;
+                /**
+                 * Format: int64
+                 * @description The attempt of the run that decided it.
+                 */
+                epoch: number;
+                event_id: string | null;
+                /** Format: int64 */
+                event_sequence: number | null;
+                /** @description All of it in one sentence. */
+                explanation: string;
+                explicit_hash_key: string | null;
+                first_seen_at: components["schemas"]["Timestamp"] | null;
+                /** @description The 128-bit number that chooses the shard: the explicit one, or of the partition key. */
+                hash: string | null;
+                /** @description The primary key, by the names of its columns; null if it cannot be known any more. */
+                key: Record<string, never> | null;
+                /** @description What the code means here; null if there is no code, or none of the catalogue. */
+                meaning: string | null;
+                message: string | null;
+                op: components["schemas"]["Change"] | null;
+                outcome: components["schemas"]["RowOutcome"];
+                partition_key: string | null;
+                predicted_shard: string | null;
+                /**
+                 * Format: int32
+                 * @description Data and partition key.
+                 */
+                record_bytes: number | null;
+                run: string;
+                sequence_number: string | null;
+                /** @description Where it landed. Null with `unanswered`: its position is unknown. */
+                shard: string | null;
+                /** Format: int32 */
+                times_tried: number | null;
+                values?: components["schemas"]["LoggedValues"] | null;
+            }[];
+            /** @description At the end of the list of a run that still works: the `cursor` for what comes later. */
+            later_cursor: string | null;
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a log. It may be short, or empty, and still not be the last one. */
+        LogPage_RowAtPosition: {
+            /** @description Objects of this page that could not be read: nothing of them is shown. */
+            damaged: components["schemas"]["DamagedObject"][];
+            /** @description The run, or its beginning, is older than the workspace keeps its log, so some or all of it is deleted. */
+            expired: boolean;
+            items: {
+                row: components["schemas"]["LoggedRow"];
+                /** @description That the sync sends to now. */
+                stream: string;
+                /** @description The id of the sync. */
+                sync: string;
+                sync_name: string;
+            }[];
+            /** @description At the end of the list of a run that still works: the `cursor` for what comes later. */
+            later_cursor: string | null;
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description The debug log of all syncs. It counts in no quota. */
+        LogUsage: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            objects: number;
+            oldest_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description How long it is kept.
+             */
+            retention_days: number;
         };
         /** @description Exactly one of `column`, `constant`, `template` and `json`. */
         MappedField: {
@@ -2260,6 +2938,8 @@ export interface components {
          * @enum {string}
          */
         NullForm: "send" | "omit";
+        /** @enum {string} */
+        Occurs: "rejection" | "invalid-row" | "call" | "run";
         /** @description What a link offers. */
         Offer: {
             /** @description For whom it is; null lets anyone in. */
@@ -2284,6 +2964,19 @@ export interface components {
             new_password: string;
             /** @description What stands after the `#` of the link. */
             token: components["schemas"]["TokenText"];
+        };
+        /** @description A record in a request. */
+        PlaceInCall: {
+            /**
+             * Format: int64
+             * @description The number of the call within the run.
+             */
+            call: number;
+            /**
+             * Format: int32
+             * @description In its request, from 0.
+             */
+            position: number;
         };
         Postgres: {
             /** @description Certificates to trust instead of the public ones, as PEM. */
@@ -2345,6 +3038,35 @@ export interface components {
              * @default 20
              */
             records: number | null;
+        };
+        PreviewRowsBody: {
+            /**
+             * Format: int32
+             * @default 20
+             */
+            rows: number | null;
+        };
+        /** @description Prices in US dollars. */
+        Prices: {
+            /**
+             * Format: double
+             * @description Of on-demand advantage, for a GiB written. Whether AWS rounds records up there too is not known; it is assumed.
+             */
+            advantage_gib: number;
+            /** @description When these were true. */
+            as_of: string;
+            /**
+             * Format: double
+             * @description Of provisioned streams, for a million PUT payload units: each record counts one for each 25 KiB that it has begun.
+             */
+            million_payload_units: number;
+            /**
+             * Format: double
+             * @description Of on-demand standard, for a GiB written: each record counts as whole KiB.
+             */
+            on_demand_gib: number;
+            /** @description Where they stand. */
+            source: string;
         };
         /** @description What went wrong (RFC 9457). `GET /problems` explains every code. */
         Problem: {
@@ -2420,18 +3142,44 @@ export interface components {
             options: string[];
         };
         Reason: {
+            /** @description What to do about it. */
+            advice: string | null;
             code: string;
+            /** @description What the code means; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+            meaning: string | null;
             text: string;
+        };
+        /** @description A record in the request of a call. */
+        RecordOfCall: {
+            /** @description Whether this call decided that. */
+            decided_here: boolean;
+            element: unknown;
+            event_id: string | null;
+            failure: components["schemas"]["CallError"] | null;
+            key: Record<string, never> | null;
+            /** @description What became of it in the run, by this call or a later one. */
+            outcome: components["schemas"]["RowOutcome"];
+            /**
+             * Format: int32
+             * @description From 0.
+             */
+            position: number;
+            sequence_number: string | null;
+            shard: string | null;
         };
         /** @description a region of AWS is expected, such as `eu-west-1` */
         Region: string;
         /** @description A change that was not delivered. The next run tries it again, with the values of then. */
         Rejection: {
+            /** @description What to do about it. */
+            advice: string | null;
             code: string;
             first_seen_at: components["schemas"]["Timestamp"];
             /** @description The run that first rejected it, without one in between that succeeded with it. */
             first_seen_run: string;
             key: Record<string, never>;
+            /** @description What the code means here; null if the code is not in the catalogue, which `GET /v1/error-codes` gives. */
+            meaning: string | null;
             message: string;
             op: components["schemas"]["Change"];
             /**
@@ -2456,17 +3204,26 @@ export interface components {
         /** @enum {string} */
         RestoreDecision: "full-resync" | "accept";
         /**
+         * @description Whether Rowcast tries again by itself.
+         * @enum {string}
+         */
+        Retried: "in-run" | "next-run" | "no";
+        /**
          * @description Each may do what those before it may.
          * @enum {string}
          */
         Role: "viewer" | "editor" | "admin" | "owner";
-        RowsBody: {
-            /**
-             * Format: int32
-             * @default 20
-             */
-            rows: number | null;
+        /** @description The row whose record is at a place in a stream. */
+        RowAtPosition: {
+            row: components["schemas"]["LoggedRow"];
+            /** @description That the sync sends to now. */
+            stream: string;
+            /** @description The id of the sync. */
+            sync: string;
+            sync_name: string;
         };
+        /** @enum {string} */
+        RowOutcome: "delivered" | "rejected" | "unanswered" | "deferred" | "invalid";
         Run: {
             cancel_requested_at: components["schemas"]["Timestamp"] | null;
             counts: components["schemas"]["Counts"] | null;
@@ -2502,6 +3259,16 @@ export interface components {
             on_change?: components["schemas"]["OnChange"] | null;
             repair?: components["schemas"]["Repair"] | null;
         };
+        /** @description What the records of a run cost in each mode of a stream, in US dollars: an estimate. */
+        RunCost: {
+            /** Format: double */
+            on_demand_advantage: number;
+            /** Format: double */
+            on_demand_standard: number;
+            prices: components["schemas"]["Prices"];
+            /** Format: double */
+            provisioned: number;
+        };
         RunDetails: components["schemas"]["Run"] & {
             /** @description Oldest first. */
             attempts: components["schemas"]["Attempt"][];
@@ -2519,6 +3286,34 @@ export interface components {
         };
         /** @enum {string} */
         RunKind: "normal" | "full-resync" | "reset" | "send-rows" | "erase";
+        /** @description What a run came to, in sums over its log. */
+        RunReport: {
+            calls: components["schemas"]["LoggedCallCounts"];
+            cost: components["schemas"]["RunCost"];
+            /** @description Objects that could not be read, and are in no sum. */
+            damaged: components["schemas"]["DamagedObject"][];
+            /** @description The run is older than the workspace keeps its log, so some or all of it is deleted. */
+            expired: boolean;
+            /** @description The partition keys with the most records, if there are any with more than one. */
+            hot_keys: components["schemas"]["HotKey"][];
+            log: components["schemas"]["LoggedSize"];
+            /** @description Not all of the run's rows or calls were looked at: `throttles`, `shards` and `hot_keys` are of a part of them. */
+            partial: boolean;
+            /** @description What the worker says of the run once it has ended: phases, throughput over time. */
+            report: Record<string, never> | null;
+            rows: components["schemas"]["LoggedRowCounts"];
+            /** @description The id of the run. */
+            run: string;
+            /** @description What went into the stream. */
+            sent: components["schemas"]["SentVolume"];
+            /** @description Where records landed, and what belongs to a hot shard. */
+            shards: components["schemas"]["ShardLoad"][];
+            /**
+             * @description Records that were refused because a shard was full, by shard, the hottest first. Of one that AWS did not name, the shard
+             *     is null.
+             */
+            throttles: components["schemas"]["Throttles"][];
+        };
         /** @description The answer to a request for a run. */
         RunRequested: {
             /** @description A run waited already, and takes this request along. */
@@ -2556,11 +3351,40 @@ export interface components {
         };
         /** @description A value that is kept sealed. Absent means that the one that is kept stays. */
         SecretText: string;
+        SendRowsBody: {
+            /**
+             * @description The keys of the rows, as lists and previews show them: each an object of the key's columns, or an array of their
+             *     values in the order of the key.
+             */
+            rows: unknown[];
+        };
         /** @description Which changes a preset sends. */
         SentChanges: {
             added: boolean;
             changed: boolean;
             removed: boolean;
+        };
+        /** @description What a run put into the stream, as AWS counts it. What was put twice counts once. */
+        SentVolume: {
+            /**
+             * Format: int64
+             * @description With each record as whole KiB, of on-demand streams.
+             */
+            billed_kib: number;
+            /**
+             * Format: int64
+             * @description Data and partition keys.
+             */
+            bytes: number;
+            /** @description From averages, since there are too many rows to read each, or rows are not logged. */
+            estimated: boolean;
+            /**
+             * Format: int64
+             * @description 25 KiB each, of provisioned streams.
+             */
+            payload_units: number;
+            /** Format: int64 */
+            records: number;
         };
         SessionOfMine: {
             created_at: components["schemas"]["Timestamp"];
@@ -2569,6 +3393,14 @@ export interface components {
             expires_at: components["schemas"]["Timestamp"];
             last_seen_at: components["schemas"]["Timestamp"];
             user_agent: string | null;
+        };
+        /** @description What a shard got. */
+        ShardLoad: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            records: number;
+            shard: string;
         };
         ShardsBody: {
             stream: components["schemas"]["StreamName"];
@@ -2632,6 +3464,7 @@ export interface components {
             /** @example syn_0190b3f0c4d27c3e9a51f2b8d6e07a14 */
             id: string;
             limits: components["schemas"]["Limits"];
+            log: components["schemas"]["Log"];
             message: components["schemas"]["Message"];
             missing: components["schemas"]["Missing"];
             /** @description The id of the model. */
@@ -2655,6 +3488,7 @@ export interface components {
             stream: string;
             triggers: components["schemas"]["Triggers"];
             updated_at: components["schemas"]["Timestamp"];
+            uses?: components["schemas"]["ColumnUses"] | null;
             values: components["schemas"]["KeepValues"];
             /**
              * Format: int32
@@ -2672,6 +3506,7 @@ export interface components {
             guards?: components["schemas"]["Guards"];
             hash_key?: components["schemas"]["Expression"] | null;
             limits?: components["schemas"]["Limits"];
+            log?: components["schemas"]["Log"];
             message: components["schemas"]["Message"];
             /** @description What a name that nothing is known of means in a template. Default: `error`. */
             missing?: components["schemas"]["Missing"];
@@ -2699,6 +3534,36 @@ export interface components {
             rejections: {
                 [key: string]: number;
             };
+        };
+        /** @description What a full shard refused. */
+        Throttles: {
+            /**
+             * Format: int64
+             * @description Calls in which that happened.
+             */
+            calls: number;
+            /** Format: int64 */
+            records: number;
+            shard: string | null;
+        };
+        /** @description What happened to a row, the newest first. */
+        Timeline: {
+            /** @description Objects that could not be read: nothing of them is shown. */
+            damaged: components["schemas"]["DamagedObject"][];
+            /** @description The sync is older than the workspace keeps its log, so what is older is deleted. */
+            expired: boolean;
+            /**
+             * @description Keys of this type cannot be looked up by their hash, and not everything was searched: an empty list does not say that
+             *     the row is not there.
+             */
+            incomplete: boolean;
+            items: components["schemas"]["TimelineEntry"][];
+            /** @description For the parameter `cursor` of the next request; null at the end of the list. */
+            next_cursor: string | null;
+        };
+        /** @description What happened to a row, or to an element of it, in one run. */
+        TimelineEntry: components["schemas"]["LoggedRow"] & {
+            got_through: components["schemas"]["Acknowledgement"] | null;
         };
         /**
          * Format: date-time
@@ -2728,6 +3593,7 @@ export interface components {
         Unit: "minutes" | "hours" | "days";
         /** @description What the workspace uses, and what it may use. */
         Usage: {
+            log: components["schemas"]["LogUsage"];
             quotas: components["schemas"]["Quotas"];
             /**
              * Format: int64
@@ -2746,6 +3612,11 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             /** @example ws_0190b3f0c4d27c3e9a51f2b8d6e07a14 */
             id: string;
+            /**
+             * Format: int32
+             * @description How long the debug log of runs is kept.
+             */
+            log_retention_days: number;
             name: string;
             /** @description Whether nothing runs by schedule or trigger until it is resumed. */
             paused: boolean;
@@ -2758,6 +3629,11 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         WorkspaceUpdate: {
+            /**
+             * Format: int32
+             * @description How long the debug log of runs is kept; it stays as it is if nothing is said. What is older is deleted within a day.
+             */
+            log_retention_days?: number | null;
             name: components["schemas"]["Name"];
             /** @description True stops new runs, false lets them go on. */
             paused: boolean;
@@ -2788,6 +3664,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_ProblemKind"];
+                };
+            };
+        };
+    };
+    list_error_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ErrorCode"];
                 };
             };
         };
@@ -4108,7 +5005,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RowsBody"];
+                "application/json": components["schemas"]["PreviewRowsBody"];
             };
         };
         responses: {
@@ -4176,6 +5073,35 @@ export interface operations {
             };
         };
     };
+    find_position: {
+        parameters: {
+            query: {
+                sequence_number: string;
+                /** @example shardId-000000000001 */
+                shard: string;
+                /** @description Only of syncs that send to this stream now. Shards of several streams have the same names. */
+                stream?: string;
+            };
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description None, one, or one for each stream with such a shard */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage_RowAtPosition"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
@@ -4224,6 +5150,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetails"];
+                };
+            };
+        };
+    };
+    list_run_calls: {
+        parameters: {
+            query?: {
+                /** @description Only those that failed with this code, or one of whose records did. */
+                code?: string;
+                cursor?: components["schemas"]["Cursor"];
+                /** @description Only those that failed, or some of whose records did. */
+                failed?: boolean;
+                /** @description Only of this action, such as `PutRecords`. */
+                kind?: string;
+                limit?: components["schemas"]["Limit"];
+                /** @description Only those that put into this shard, or tried to. */
+                shard?: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order of their numbers, about */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage_LoggedCall"];
+                };
+            };
+        };
+    };
+    get_run_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                run_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that is kept of it */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedCallDetails"];
                 };
             };
         };
@@ -4337,6 +5323,82 @@ export interface operations {
             };
         };
     };
+    export_run_log: {
+        parameters: {
+            query: {
+                /** @description Only those with this code. */
+                code?: string;
+                format: "csv" | "ndjson" | "parquet";
+                /** @description Of rows: only those with this outcome. */
+                outcome?: components["schemas"]["RowOutcome"];
+                table: "rows" | "calls";
+                /** @description Values and messages of rows, bodies of calls. */
+                values?: boolean;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": number[];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    list_run_outcomes: {
+        parameters: {
+            query?: {
+                /** @description Only those that were in the request of this call. */
+                call?: number;
+                /** @description Only those with this code. */
+                code?: string;
+                cursor?: components["schemas"]["Cursor"];
+                /** @description Only those with this text in the JSON of their key. */
+                key?: string;
+                limit?: components["schemas"]["Limit"];
+                /** @description Only those of this kind. */
+                op?: components["schemas"]["Change"];
+                /** @description Only those with this outcome. */
+                outcome?: components["schemas"]["RowOutcome"];
+                /** @description Only those that landed in this shard, or would have. */
+                shard?: string;
+                /** @description Whether values and messages are shown. A page then ends after 4 MiB of them. */
+                values?: boolean;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order of windows, within one in that of hashed keys */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage_LoggedRow"];
+                };
+            };
+        };
+    };
     list_rejections: {
         parameters: {
             query?: {
@@ -4388,6 +5450,30 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": string;
+                };
+            };
+        };
+    };
+    get_run_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As far as it goes */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReport"];
                 };
             };
         };
@@ -5168,7 +6254,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RowsBody"];
+                "application/json": components["schemas"]["SendRowsBody"];
             };
         };
         responses: {
@@ -5181,6 +6267,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunRequested"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query: {
+                cursor?: components["schemas"]["Cursor"];
+                /**
+                 * @description The key as lists show it, in JSON: an object of its columns, or an array of their values in the order of the model.
+                 * @example [7]
+                 */
+                key: string;
+                limit?: components["schemas"]["Limit"];
+            };
+            header?: never;
+            path: {
+                sync_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
                 };
             };
         };

@@ -1,4 +1,4 @@
-import { Activity, ArrowRightLeft, Check, ChevronsUpDown, Database, LayoutList, LogOut, Menu as MenuIcon, Moon, PanelLeft, Plus, Radio, Search, Settings, Sun, Table2, User } from "lucide-react";
+import { Activity, ArrowRightLeft, Check, ChevronsUpDown, Database, LayoutList, LogOut, Menu as MenuIcon, Moon, PanelLeft, Plus, Radio, ScrollText, Search, Settings, Sun, Table2, User } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
 import { lazy, Suspense, useEffect, useState } from "react";
 
@@ -42,9 +42,9 @@ export function Frame({ children }: { children: ReactNode }): ReactElement {
   return (
     <div className="flex min-h-dvh flex-col md:flex-row">
       <a href="#main" className="sr-only z-50 rounded bg-raised px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2">Skip to the page</a>
-      <aside className={cx("sticky top-0 hidden h-dvh shrink-0 flex-col border-r border-line bg-sunken p-2 md:flex", narrow ? "w-13" : "w-56")}>
+      <aside aria-label="Sidebar" className={cx("sticky top-0 hidden h-dvh shrink-0 flex-col border-r border-line bg-sunken p-2 md:flex", narrow ? "w-13" : "w-56")}>
         <WorkspaceSwitcher narrow={narrow} />
-        <button type="button" onClick={() => setPalette(true)} aria-label="Search and commands" className="mt-2 flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-[13px] text-muted hover:bg-hover">
+        <button type="button" onClick={() => setPalette(true)} aria-label={narrow ? "Go to" : undefined} className="mt-2 flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-[13px] text-muted hover:bg-hover">
           <Search className="size-4 shrink-0" aria-hidden />
           {!narrow && <><span className="flex-1 text-left">Go to…</span><Kbd>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</Kbd></>}
         </button>
@@ -87,6 +87,7 @@ function Navigation({ narrow }: { narrow: boolean }): ReactElement {
     { label: "Models", icon: Table2, place: places.models() },
     { label: "Sources", icon: Database, place: places.sources() },
     { label: "Destinations", icon: Radio, place: places.destinations() },
+    { label: "Log", icon: ScrollText, place: places.log() },
     { label: "Settings", icon: Settings, place: places.settings() },
   ];
   return (
@@ -113,9 +114,11 @@ function WorkspaceSwitcher({ narrow }: { narrow: boolean }): ReactElement {
   const navigate = useNavigate();
   const [creating, setCreating] = useState(false);
   const trigger = (
-    <button type="button" aria-label={`Workspace ${workspace.name}: change`} className="flex h-9 w-full items-center gap-2 rounded-md px-1.5 text-left hover:bg-hover">
+    <button type="button" className="flex h-9 w-full items-center gap-2 rounded-md px-1.5 text-left hover:bg-hover">
       <span aria-hidden className="grid size-6 shrink-0 place-items-center rounded bg-accent text-xs font-semibold text-on-accent">{workspace.name.slice(0, 1).toUpperCase()}</span>
-      {!narrow && <><span className="min-w-0 flex-1 truncate font-medium">{workspace.name}</span><ChevronsUpDown className="size-3.5 shrink-0 text-faint" aria-hidden /></>}
+      <span className={narrow ? "sr-only" : "min-w-0 flex-1 truncate font-medium"}>{workspace.name}</span>
+      <span className="sr-only">: change workspace</span>
+      {!narrow && <ChevronsUpDown className="size-3.5 shrink-0 text-faint" aria-hidden />}
     </button>
   );
   return (
@@ -141,9 +144,10 @@ function PersonMenu({ narrow }: { narrow: boolean }): ReactElement {
   const signOut = () => request("post", "/v1/sign-out").then(() => window.location.assign("/sign-in"), failed);
   const themes = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]] as const;
   const trigger = (
-    <button type="button" aria-label={`${me.email}: account and appearance`} className="flex h-8 min-w-0 flex-1 items-center gap-2 rounded-md px-2 text-[13px] text-muted hover:bg-hover hover:text-ink">
+    <button type="button" className="flex h-8 min-w-0 flex-1 items-center gap-2 rounded-md px-2 text-[13px] text-muted hover:bg-hover hover:text-ink">
       <User className="size-4 shrink-0" aria-hidden />
-      {!narrow && <span className="truncate">{me.email}</span>}
+      <span className={narrow ? "sr-only" : "truncate"}>{me.email}</span>
+      <span className="sr-only">: account and appearance</span>
     </button>
   );
   return (

@@ -72,6 +72,7 @@ function useCommands(): Command[] {
     return [
       page("Overview", places.overview()), page("Syncs", places.syncs()), page("Runs", places.runs()), page("Models", places.models()),
       page("Sources", places.sources()), page("Destinations", places.destinations()),
+      page("Log: find a row, or a record by its sequence number", places.log()),
       page("Settings", places.settings()), page("Members", places.settings("members")), page("API keys", places.settings("keys")), page("Audit log", places.settings("audit")),
       page("Account", { to: "/account" }),
       ...create,

@@ -7,12 +7,17 @@ import { Button } from "@/ui/Button";
 import { Empty, ProblemNote, Skeleton } from "@/ui/states";
 
 export function NotFound(): ReactElement {
+  return <main><NotFoundInside /></main>;
+}
+
+/** Within the frame of a workspace, which has its own `main`. */
+export function NotFoundInside(): ReactElement {
   return (
-    <main className="mx-auto max-w-xl p-6">
-      <Empty title="There is nothing at this address" action={<Link to="/" className="font-medium text-accent underline">Go to the overview</Link>}>
+    <div className="mx-auto max-w-xl p-6">
+      <Empty heading title="There is nothing at this address" action={<Link to="/" className="font-medium text-accent underline">Go to the overview</Link>}>
         It was deleted, or the address has a typo, or it belongs to a workspace that you are not a member of.
       </Empty>
-    </main>
+    </div>
   );
 }
 

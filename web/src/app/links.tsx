@@ -16,7 +16,7 @@ export function Link(props: LinkProps): ReactElement {
   return <RouterLink {...(props as object as ComponentProps<typeof RouterLink>)} />;
 }
 
-type Going = { replace?: boolean; /** Without asking about what is not saved. */ ignoreBlocker?: boolean };
+type Going = { replace?: boolean; resetScroll?: boolean; /** Without asking about what is not saved. */ ignoreBlocker?: boolean };
 
 export function useNavigate(): (place: (Place | { href: string }) & Going) => Promise<void> {
   return useRouterNavigate() as unknown as (place: (Place | { href: string }) & Going) => Promise<void>;

@@ -1,9 +1,9 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, parseSearchWith, stringifySearchWith } from "@tanstack/react-router";
 
-import { Failed, Loading, NotFound } from "./fallbacks";
+import { Failed, Loading, NotFound, NotFoundInside } from "./fallbacks";
 
 type Raw = Record<string, unknown>;
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : Number.isSafeInteger(value) ? String(value) : undefined);
 
 /** The texts among the search parameters that a page knows; others are dropped. */
 function texts<K extends string>(...names: K[]) {
@@ -25,7 +25,7 @@ const invitation = page("/invitation", () => import("@/pages/Invitation"));
 const resetPassword = page("/reset-password", () => import("@/pages/ResetPassword"));
 const account = page("/account", () => import("@/pages/Account"));
 
-const workspace = createRoute({ getParentRoute: () => root, path: "/w/$ws", component: lazyRouteComponent(() => import("./WorkspaceLayout")), notFoundComponent: NotFound });
+const workspace = createRoute({ getParentRoute: () => root, path: "/w/$ws", component: lazyRouteComponent(() => import("./WorkspaceLayout")), notFoundComponent: NotFoundInside });
 const inside = <P extends string>(path: P, load: () => Promise<{ default: () => React.JSX.Element | null }>) =>
   createRoute({ getParentRoute: () => workspace, path, component: lazyRouteComponent(load) });
 
@@ -34,8 +34,10 @@ const setup = createRoute({ getParentRoute: () => workspace, path: "/setup", val
 const syncs = createRoute({ getParentRoute: () => workspace, path: "/syncs", validateSearch: texts("q"), component: lazyRouteComponent(() => import("@/pages/Syncs")) });
 const newSync = createRoute({ getParentRoute: () => workspace, path: "/syncs/new", validateSearch: texts("model", "destination"), component: lazyRouteComponent(() => import("@/pages/NewSync")) });
 const sync = createRoute({ getParentRoute: () => workspace, path: "/syncs/$sync", validateSearch: texts("tab", "state"), component: lazyRouteComponent(() => import("@/pages/Sync")) });
+const timeline = createRoute({ getParentRoute: () => workspace, path: "/syncs/$sync/rows", validateSearch: texts("key"), component: lazyRouteComponent(() => import("@/pages/log/Timeline")) });
+const log = createRoute({ getParentRoute: () => workspace, path: "/log", validateSearch: texts("at", "stream"), component: lazyRouteComponent(() => import("@/pages/log/Find")) });
 const runs = createRoute({ getParentRoute: () => workspace, path: "/runs", validateSearch: texts("state"), component: lazyRouteComponent(() => import("@/pages/Runs")) });
-const run = createRoute({ getParentRoute: () => workspace, path: "/runs/$run", validateSearch: texts("tab", "code", "q"), component: lazyRouteComponent(() => import("@/pages/Run")) });
+const run = createRoute({ getParentRoute: () => workspace, path: "/runs/$run", validateSearch: texts("tab", "code", "q", "kind", "failed", "shard", "call", "outcome", "op", "key"), component: lazyRouteComponent(() => import("@/pages/Run")) });
 const models = inside("/models", () => import("@/pages/Models"));
 const newModel = createRoute({ getParentRoute: () => workspace, path: "/models/new", validateSearch: texts("source"), component: lazyRouteComponent(() => import("@/pages/NewModel")) });
 const model = inside("/models/$model", () => import("@/pages/Model"));
@@ -49,7 +51,7 @@ const settings = createRoute({ getParentRoute: () => workspace, path: "/settings
 
 const routes = root.addChildren([
   home, signIn, signUp, invitation, resetPassword, account,
-  workspace.addChildren([overview, setup, syncs, newSync, sync, runs, run, models, newModel, model, sources, newSource, source, destinations, newDestination, destination, settings]),
+  workspace.addChildren([overview, setup, syncs, newSync, sync, timeline, log, runs, run, models, newModel, model, sources, newSource, source, destinations, newDestination, destination, settings]),
 ]);
 
 export const router = createRouter({
@@ -59,6 +61,9 @@ export const router = createRouter({
   defaultPendingComponent: Loading,
   defaultPendingMs: 100,
   scrollRestoration: true,
+  // All are texts: a key or a sequence number in an address is not taken for JSON or a number.
+  parseSearch: parseSearchWith((value) => value),
+  stringifySearch: stringifySearchWith(String),
 });
 
 declare module "@tanstack/react-router" {

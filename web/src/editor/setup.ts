@@ -35,7 +35,7 @@ export function basics({ label, minLines, readOnly, onSubmit }: Basics): Extensi
     highlightActiveLine(),
     indentUnit.of("  "),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", ...(readOnly ? { tabindex: "0", "aria-readonly": "true" } : {}) }),
     EditorState.readOnly.of(readOnly),
     EditorView.editable.of(!readOnly),
     // Escape and then Tab leaves the editor, for those who work with the keyboard alone.

@@ -2,7 +2,7 @@ import type { Mistake } from "@/editor/mistakes";
 import { lineAndColumn } from "@/pages/sql";
 
 /** What a hole may name beside `row.` and `previous.` with a column. */
-export const OTHER_NAMES = ["op", "changed_columns", "event.id", "event.sequence", "run.id", "run.started_at", "sync.id", "sync.name"];
+export const OTHER_NAMES = ["row", "previous", "op", "changed_columns", "event.id", "event.sequence", "run.id", "run.started_at", "sync.id", "sync.name"];
 
 interface Hole {
   from: number;
@@ -28,9 +28,14 @@ export function columnOf(hole: string): string | undefined {
   return found ? (found[1] ?? found[2] ?? found[3]) : undefined;
 }
 
+/** In holes and in tags; `*` where a row is used as a whole. */
 export function usedColumns(text: string): string[] {
-  const columns = holesOf(text).map((hole) => columnOf(hole.text));
-  return [...new Set(columns.filter((column) => column !== undefined))];
+  const columns = new Set<string>();
+  for (const [code] of text.matchAll(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g)) {
+    const unquoted = code.replaceAll(/"[^"]*"(?!\s*\])/g, '""');
+    for (const found of unquoted.matchAll(/(?<![\w.])(?:row|previous)\b(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\s*\])?/g)) columns.add(found[1] ?? found[2] ?? found[3] ?? "*");
+  }
+  return [...columns];
 }
 
 export function holeOf(column: string): string {
@@ -40,13 +45,15 @@ export function holeOf(column: string): string {
 /** What can be told while typing; what counts is what the service says when it is saved. */
 export function mistakesIn(text: string, columns: string[] | undefined): Mistake[] {
   const mistakes: Mistake[] = [];
+  // Nothing was written yet.
+  if (text.trim() === "") return mistakes;
   for (const hole of holesOf(text)) {
     const place = { ...lineAndColumn(text, hole.from), length: hole.to - hole.from };
     const column = columnOf(hole.text);
     if (!text.slice(hole.from).includes("}}")) mistakes.push({ ...place, text: "This hole is not closed: write }} where it ends." });
     else if (hole.text === "") mistakes.push({ ...place, text: "This hole is empty: name a column, such as {{ row.id }}." });
     else if (column !== undefined && columns && !columns.includes(column)) mistakes.push({ ...place, text: `The model has no column ${column}.` });
-    else if (column === undefined && /^(row|previous)\b/.test(hole.text)) mistakes.push({ ...place, warning: true, text: "Name a column after the dot." });
+    else if (column === undefined && /^(row|previous)\s*\.\s*(\||$)/.test(hole.text)) mistakes.push({ ...place, warning: true, text: "Name a column after the dot." });
   }
   const broken = mistakes.length === 0 && !text.includes("{%") ? brokenJson(text) : undefined;
   return broken ? [broken] : mistakes;

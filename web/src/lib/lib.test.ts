@@ -6,6 +6,7 @@ import type { Schemas } from "@/api/client";
 import { faultsAt, placeOf, Problem, problemOf } from "@/api/problem";
 import { matching } from "@/app/commands";
 import { mayAs } from "@/app/workspace";
+import { withNumber } from "@/pages/RowsField";
 import { hasField, NEW_SYNC, syncBody, syncValue } from "@/pages/syncValue";
 import { guessedKey, sqlMistake } from "@/pages/sql";
 import { checklist, usable } from "@/pages/verification";
@@ -28,6 +29,12 @@ describe("messages", () => {
     const columns = ["id", "a b", 'quo"te', "größe"];
     expect(mistakesIn(startingMessage(columns.filter((column) => !column.includes('"'))), columns)).toEqual([]);
     expect(usedColumns(startingMessage(["id", "a b"]))).toEqual(["id", "a b"]);
+  });
+  test("columns are found in tags too, and a row as a whole is told", () => {
+    expect(usedColumns('{% for tag in row.tags %}{{ tag }}, {{ previous["a b"] }}{% endfor %} row.not_code')).toEqual(["tags", "a b"]);
+    expect(usedColumns('{{ row | except: "audience" }} {{ "row.text" }} {{ arrow.x }}')).toEqual(["*"]);
+    expect(mistakesIn('{ "all": {{ row }}, "none": {{ previous }}, "some": {{ row | except: "a" }} }', ["a"])).toEqual([]);
+    expect(mistakesIn('{ "a": {{ row. }} }', ["a"])).toMatchObject([{ warning: true }]);
   });
 });
 
@@ -98,6 +105,17 @@ describe("configuration", () => {
   test("a sync comes out of the form as it went in", () => {
     const value = { ...NEW_SYNC, name: "s", model: "m", destination: "d", stream: "x", way: "fields" as const, fields: [{ to: "a", column: "b" }], partition: { way: "template" as const, text: "{{ row.a }}" }, watch: { way: "columns" as const, columns: ["a"] } };
     expect(syncValue(syncBody(value) as unknown as Schemas["Sync"])).toEqual(value);
+    const other = { ...value, fanOut: "tags", missing: "null" as const, numbers: { price: "number" as const }, fields: [{ to: "a", json: "{{ row.a }}", null: "omit" as const }] };
+    expect(syncValue(syncBody(other) as unknown as Schemas["Sync"])).toEqual(other);
+  });
+  test("what the form does not know of a sync is sent back as it came", () => {
+    const sync = { ...syncBody(NEW_SYNC), log: { rows: "none" }, id: "syn_1" } as unknown as Schemas["Sync"];
+    expect(syncBody(syncValue(sync))).toMatchObject({ log: { rows: "none" } });
+    expect(syncBody(syncValue(sync))).not.toHaveProperty("id");
+  });
+  test("only what differs from the usual way of writing numbers is kept", () => {
+    expect(withNumber({ a: "string" }, "b", "number", "string")).toEqual({ a: "string", b: "number" });
+    expect(withNumber({ a: "string" }, "a", "number", "number")).toEqual({});
     expect([hasField("/message/json"), hasField("/message/fields/2/to"), hasField("/elsewhere")]).toEqual([true, true, false]);
   });
   test("the key is that of the table, if all of it was selected", () => {

@@ -18,7 +18,7 @@ export function AccountingBar({ counts }: { counts: Schemas["Counts"] }): ReactE
 function Bar({ total, parts, className }: { total: number; parts: Part[]; className?: string }): ReactElement {
   const shown = parts.filter((part) => part.value > 0);
   return (
-    <span className={cx("flex h-3 w-full gap-px overflow-hidden rounded-sm bg-sunken", className)} role="img" aria-label={shown.map((part) => `${number(part.value)} ${part.label}`).join(", ")}>
+    <span className={cx("flex h-3 w-full gap-px overflow-hidden rounded-sm bg-sunken", className)} role="img" aria-label={shown.map((part) => `${number(part.value)} ${part.label}`).join(", ") || "none"}>
       {shown.map((part) => <span key={part.id} title={`${part.label}: ${number(part.value)}`} className={cx("min-w-0.5", FILLS[part.tone])} style={{ width: `${(part.value / total) * 100}%` }} />)}
     </span>
   );

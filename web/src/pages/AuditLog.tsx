@@ -43,7 +43,7 @@ function Entries(): ReactElement {
           empty={<Empty title="No entry fits the filters" />}
           columns={[
             { name: "When", cell: (entry) => <Time at={entry.at} exact /> },
-            { name: "Who", cell: (entry) => <span className="break-all">{actorText(entry.actor)}</span> },
+            { name: "Who", cell: (entry) => <span className="block max-w-60 truncate" title={actorText(entry.actor)}>{actorText(entry.actor)}</span> },
             { name: "What", cell: (entry) => <span className="font-mono text-xs">{entry.action}</span> },
             { name: "To", wide: true, cell: (entry) => entry.target && <Id value={entry.target} short /> },
             { name: "Details", wide: true, cell: (entry) => entry.detail && JSON.stringify(entry.detail) !== "{}" && <span className="block max-w-sm truncate font-mono text-xs text-muted" title={JSON.stringify(entry.detail)}>{JSON.stringify(entry.detail)}</span> },

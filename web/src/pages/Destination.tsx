@@ -24,7 +24,7 @@ import { useVerify, Verify } from "./Verify";
 export default function Destination(): ReactElement {
   const { destination: id } = useParams({ from: "/w/$ws/destinations/$destination" });
   const destination = useGetVersioned(`${W}/destinations/{destination_id}`, { path: { destination_id: id } });
-  return <Loaded of={destination}>{(found) => <Shown key={id} found={found} />}</Loaded>;
+  return <Loaded page of={destination}>{(found) => <Shown key={id} found={found} />}</Loaded>;
 }
 
 function Shown({ found }: { found: Versioned<Schemas["Destination"]> }): ReactElement {

@@ -17,9 +17,9 @@ interface Props {
   onChange: (fields: Field[]) => void;
 }
 
-type Kind = "column" | "constant" | "template";
+type Kind = "column" | "constant" | "template" | "json";
 
-/** The members of a message, each from a column, a constant or a template. Moved by drag, or by the arrow buttons. */
+/** The members of a message, each from a column, a constant, a template or JSON with holes. Moved by drag, or by the arrow buttons. */
 export function FieldMapper({ fields, columns, faults, onChange }: Props): ReactElement {
   const [dragged, setDragged] = useState<number>();
   const change = (at: number, field: Field) => onChange(fields.map((each, place) => (place === at ? field : each)));
@@ -45,12 +45,19 @@ export function FieldMapper({ fields, columns, faults, onChange }: Props): React
               <GripVertical className="size-4 shrink-0 cursor-grab text-faint" aria-hidden />
               <Input aria-label={`Member ${at + 1}: its place in the message`} mono className="w-40 flex-1" value={field.to} onChange={(event) => change(at, { ...field, to: event.target.value })} placeholder="customer.id" />
               <span className="text-xs text-muted">from</span>
-              <Select aria-label={`Member ${at + 1}: kind`} className="w-28" value={kindOf(field)} onChange={(event) => change(at, ofKind(field, event.target.value as Kind))}>
+              <Select aria-label={`Member ${at + 1}: kind`} className="w-36" value={kindOf(field)} onChange={(event) => change(at, ofKind(field, event.target.value as Kind))}>
                 <option value="column">column</option>
                 <option value="constant">constant</option>
-                <option value="template">template</option>
+                <option value="template">text with holes</option>
+                <option value="json">JSON with holes</option>
               </Select>
               <Origin field={field} columns={columns} label={`Member ${at + 1}: value`} onChange={(next) => change(at, next)} />
+              {(kindOf(field) === "column" || kindOf(field) === "json") && (
+                <Select aria-label={`Member ${at + 1}: if the value is null`} className="w-40" value={field.null ?? "send"} onChange={(event) => change(at, withNull(field, event.target.value as "send" | "omit"))}>
+                  <option value="send">null is sent</option>
+                  <option value="omit">left out if null</option>
+                </Select>
+              )}
               <span className="flex">
                 <IconButton small label={`Move ${field.to} up`} refusal={at === 0 && "It is the first"} onClick={() => move(at, at - 1)}><ArrowUp className="size-3.5" aria-hidden /></IconButton>
                 <IconButton small label={`Move ${field.to} down`} refusal={at === fields.length - 1 && "It is the last"} onClick={() => move(at, at + 1)}><ArrowDown className="size-3.5" aria-hidden /></IconButton>
@@ -74,7 +81,7 @@ function Origin({ field, columns, label, onChange }: { field: Field; columns: Co
   if (kind === "column") {
     const known = columns?.some((column) => column.name === field.column) ?? false;
     return (
-      <Select aria-label={label} className="w-40 flex-1 font-mono text-xs" value={field.column ?? ""} onChange={(event) => onChange({ to: field.to || pathOf(event.target.value), column: event.target.value })}>
+      <Select aria-label={label} className="w-40 flex-1 font-mono text-xs" value={field.column ?? ""} onChange={(event) => onChange({ ...field, to: field.to || pathOf(event.target.value), column: event.target.value })}>
         <option value="" disabled>choose a column</option>
         {!known && field.column && <option value={field.column}>{field.column}</option>}
         {columns?.map((column) => <option key={column.name}>{column.name}</option>)}
@@ -82,6 +89,7 @@ function Origin({ field, columns, label, onChange }: { field: Field; columns: Co
     );
   }
   if (kind === "template") return <Input aria-label={label} mono className="w-40 flex-1" value={field.template ?? ""} onChange={(event) => onChange({ to: field.to, template: event.target.value })} placeholder="{{ row.first }} {{ row.last }}" />;
+  if (kind === "json") return <Input aria-label={label} mono className="w-40 flex-1" value={field.json ?? ""} onChange={(event) => onChange({ ...field, json: event.target.value })} placeholder={'{ "tier": {{ row.tier }} }'} />;
   return <Constant label={label} value={field.constant} onChange={(constant) => onChange({ to: field.to, constant })} />;
 }
 
@@ -106,11 +114,16 @@ function isJson(text: string): boolean {
 }
 
 function kindOf(field: Field): Kind {
-  return field.template !== undefined ? "template" : field.column !== undefined ? "column" : "constant";
+  return field.json !== undefined ? "json" : field.template !== undefined ? "template" : field.column !== undefined ? "column" : "constant";
 }
 
 function ofKind(field: Field, kind: Kind): Field {
-  return kind === "column" ? { to: field.to, column: "" } : kind === "template" ? { to: field.to, template: "" } : { to: field.to, constant: "" };
+  return kind === "column" ? { to: field.to, column: "" } : kind === "template" ? { to: field.to, template: "" } : kind === "json" ? { to: field.to, json: "" } : { to: field.to, constant: "" };
+}
+
+function withNull(field: Field, wanted: "send" | "omit"): Field {
+  const { null: _, ...others } = field;
+  return wanted === "omit" ? { ...others, null: "omit" } : others;
 }
 
 /** A dot in a member's path nests; one in the name of a column does not. */

@@ -46,8 +46,9 @@ function Accept({ token, offer, me }: Props & { me: Schemas["Me"] }): ReactEleme
   };
   return (
     <Outside title={`Join ${offer.workspace_name}`} about={about(offer)}>
+      <p>You are signed in as <span className="font-medium break-words">{me.email}</span>.</p>
       <ProblemNote error={form.error} />
-      <Button kind="primary" busy={form.busy} onClick={() => void accept()}>Join as {me.email}</Button>
+      <Button kind="primary" busy={form.busy} onClick={() => void accept()}>Join</Button>
     </Outside>
   );
 }

@@ -41,7 +41,7 @@ function List(): ReactElement {
               { name: "Key", wide: true, cell: (key) => <code className="font-mono text-xs text-muted">…{key.hint}</code> },
               { name: "Last used", wide: true, cell: (key) => <Time at={key.last_used_at} /> },
               { name: "Ends", wide: true, cell: (key) => <Time at={key.expires_at} /> },
-              { name: "", right: true, cell: (key) => key.state === "active" && <Button small kind="danger" onClick={() => setRevoking(key)}>Revoke</Button> },
+              { name: <span className="sr-only">Actions</span>, right: true, cell: (key) => key.state === "active" && <Button small kind="danger" onClick={() => setRevoking(key)}>Revoke</Button> },
             ]}
           />
         )}

@@ -70,8 +70,7 @@ function Rejections({ run }: { run: Schemas["RunDetails"] }): ReactElement {
   const idOf = (rejection: Rejection) => JSON.stringify(rejection.key);
   const resend = () => {
     const rows = list.items.filter((item) => picked.includes(idOf(item))).map((item) => item.key);
-    // Two shapes are called RowsBody in the document, and the other one has won.
-    send.mutate({ path: { sync_id: run.sync }, body: { rows } as never }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed });
+    send.mutate({ path: { sync_id: run.sync }, body: { rows } }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed });
   };
   return (
     <Section title="Rows" about="The next run tries each of them again, with the values that they have then." actions={<Tools run={run.id} kind="rejections" filters={filters} />}>
@@ -86,7 +85,7 @@ function Rejections({ run }: { run: Schemas["RunDetails"] }): ReactElement {
             { name: <span className="sr-only">Choose</span>, className: "w-8", cell: (item) => <input type="checkbox" aria-label={`Choose ${keyText(item.key)}`} checked={picked.includes(idOf(item))} onChange={(event) => setPicked(event.target.checked ? [...picked, idOf(item)] : picked.filter((each) => each !== idOf(item)))} className="size-4 accent-accent" /> },
             { name: "Key", cell: (item) => <span className="font-mono text-xs break-all">{keyText(item.key)}</span> },
             { name: "Change", wide: true, cell: (item) => <Chip>{item.op}</Chip> },
-            { name: "Why", cell: (item) => <><span className="md:whitespace-normal">{item.message}</span></> },
+            { name: "Why", className: "max-w-3xl", cell: (item) => item.message },
             { name: "Tries", right: true, cell: (item) => number(item.tries) },
             { name: "Since", wide: true, right: true, cell: (item) => <Time at={item.first_seen_at} /> },
           ]}

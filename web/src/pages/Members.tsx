@@ -49,7 +49,7 @@ export function Members(): ReactElement {
                   </Select>
                 ) },
                 { name: "Since", wide: true, cell: (member) => <Time at={member.created_at} /> },
-                { name: "", right: true, cell: (member) => member.person_id === me.id ? null : (
+                { name: <span className="sr-only">Actions</span>, right: true, cell: (member) => member.person_id === me.id ? null : (
                   <span className="flex justify-end gap-1">
                     <Button small kind="quiet" needs="owner" onClick={() => setAsked({ kind: "reset", member })}>Reset password</Button>
                     <Button small kind="danger" needs="admin" onClick={() => setAsked({ kind: "remove", member })}>Remove</Button>
@@ -106,7 +106,7 @@ function Invitations(): ReactElement {
               { name: "For", cell: (invitation) => invitation.email ?? "whoever has the link" },
               { name: "Role", cell: (invitation) => invitation.role },
               { name: "Ends", cell: (invitation) => <Time at={invitation.expires_at} /> },
-              { name: "", right: true, cell: (invitation) => <Button small kind="danger" onClick={() => revoke.mutate({ path: { invitation_id: invitation.id } }, { onError: failed })}>Revoke</Button> },
+              { name: <span className="sr-only">Actions</span>, right: true, cell: (invitation) => <Button small kind="danger" onClick={() => revoke.mutate({ path: { invitation_id: invitation.id } }, { onError: failed })}>Revoke</Button> },
             ]}
           />
         )}

@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { Column } from "@/api/jobs";
 import type { Faults } from "@/api/problem";
@@ -12,6 +12,7 @@ import { Chip, Section } from "@/ui/bits";
 import { Field, Segments, Select } from "@/ui/Field";
 
 import { FieldMapper } from "./FieldMapper";
+import { PresetPicker } from "./PresetPicker";
 import type { SyncValue } from "./syncValue";
 
 interface Props {
@@ -30,9 +31,10 @@ export function MessageField({ value, set, faults, columns }: Props): ReactEleme
     begun.current = true;
     set({ json: startingMessage(names) });
   }, [names, set]);
+  const [picking, setPicking] = useState(false);
   const used = value.way === "json" ? usedColumns(value.json) : [];
   return (
-    <Section title="Message" about="The body of each record.">
+    <Section title="Message" about="The body of each record." actions={<Button small onClick={() => setPicking(true)}>Start from a preset</Button>}>
       <Segments label="How the message is made" value={value.way} onChange={(way) => set({ way })} choices={[{ value: "json", label: "JSON with holes" }, { value: "fields", label: "Field by field" }, { value: "all", label: "All columns" }, { value: "column", label: "A JSON column" }]} />
       {value.way === "json" && <JsonMessage value={value} set={set} faults={faults} columns={names} />}
       {value.way === "fields" && <FieldMapper fields={value.fields} columns={columns} faults={faults} onChange={(fields) => set({ fields })} />}
@@ -49,15 +51,16 @@ export function MessageField({ value, set, faults, columns }: Props): ReactEleme
       {faults["/message"] && <p role="alert" className="text-xs text-bad">{faults["/message"]}</p>}
       {used.length > 0 && (
         <p className="flex flex-wrap items-center gap-1 text-xs text-muted">
-          Columns used: {used.map((column) => <Chip key={column} className="font-mono">{column}</Chip>)}
+          Columns used: {used.includes("*") ? "all of them" : used.map((column) => <Chip key={column} className="font-mono">{column}</Chip>)}
         </p>
       )}
+      <PresetPicker open={picking} onClose={() => setPicking(false)} columns={columns} written={value.json !== "" && (names === undefined || value.json !== startingMessage(names))} onUse={(change) => ((begun.current = true), set(change))} />
     </Section>
   );
 }
 
 function JsonMessage({ value, set, faults, columns }: Omit<Props, "columns"> & { columns: string[] | undefined }): ReactElement {
-  const holes = useMemo(() => ({ holes: [...(columns ?? []).map(holeOf), ...(columns ?? []).map((column) => holeOf(column).replace(/^row/, "previous")), ...OTHER_NAMES] }), [columns]);
+  const holes = useMemo(() => ({ holes: [...(columns ?? []).map(holeOf), ...(columns ?? []).map((column) => holeOf(column).replace(/^row/, "previous")), ...OTHER_NAMES, ...(value.fanOut ? ["element"] : [])] }), [columns, value.fanOut]);
   const fault = faults["/message/json"];
   const refused = useRef({ fault, text: value.json });
   if (refused.current.fault !== fault) refused.current = { fault, text: value.json };

@@ -23,7 +23,7 @@ import { MODEL_FIELDS, ModelEditor } from "./ModelEditor";
 export default function Model(): ReactElement {
   const { model: id } = useParams({ from: "/w/$ws/models/$model" });
   const model = useGetVersioned(`${W}/models/{model_id}`, { path: { model_id: id } });
-  return <Loaded of={model}>{(found) => <Shown key={id} found={found} />}</Loaded>;
+  return <Loaded page of={model}>{(found) => <Shown key={id} found={found} />}</Loaded>;
 }
 
 function valueOf({ name, source, query, key }: Schemas["Model"]): ModelValue {

@@ -25,8 +25,8 @@ export function Phases({ run, progress }: { run: Schemas["RunDetails"]; progress
         {PHASES.map((phase, place) => {
           const state = place < at ? "done" : place === at ? (ended ? "ended" : "now") : "later";
           return (
-            <li key={phase.id} aria-current={state === "now" ? "step" : undefined} className={cx("flex gap-2 rounded-md border border-line px-3 py-2", state === "now" && "border-accent", state === "later" && "opacity-60")}>
-              {state === "done" ? <Check className="mt-0.5 size-4 shrink-0 text-good" aria-label="done" /> : state === "now" ? <LoaderCircle className="mt-0.5 size-4 shrink-0 animate-spin text-accent" aria-label="at work" /> : <span className={cx("mt-1.5 ml-0.5 mr-0.5 size-2.5 shrink-0 rounded-full", state === "ended" ? "bg-bad-fill" : "bg-quiet-fill")} aria-label={state === "ended" ? "ended here" : "not begun"} role="img" />}
+            <li key={phase.id} aria-current={state === "now" ? "step" : undefined} className={cx("flex gap-2 rounded-md border border-line px-3 py-2", state === "now" && "border-accent", state === "later" && "border-dashed text-muted")}>
+              {state === "done" ? <Check className="mt-0.5 size-4 shrink-0 text-good" aria-label="done" /> : state === "now" ? <LoaderCircle className="mt-0.5 size-4 shrink-0 animate-spin text-accent" aria-label="at work" /> : <span className={cx("mt-1.5 ml-0.5 mr-0.5 size-2.5 shrink-0 rounded-full", state === "ended" ? (run.state === "failed" || run.state === "stopped" ? "bg-bad-fill" : "bg-warn-fill") : "bg-quiet-fill")} aria-label={state === "ended" ? "ended here" : "not begun"} role="img" />}
               <div><p className="font-medium">{phase.label}</p><p className="text-xs text-muted">{phase.about}</p></div>
             </li>
           );

@@ -4,12 +4,15 @@ import { useEffect, useState } from "react";
 
 import type { Schemas } from "@/api/client";
 import { useJob, W } from "@/api/hooks";
-import type { Described, PreviewRecord, RunPreview } from "@/api/jobs";
+import type { ColumnUses, Described, PreviewRecord, RunPreview } from "@/api/jobs";
 import { shardOf } from "@/lib/spread";
 import { bytes, keyText, number, prettyJson } from "@/lib/format";
 import { Button, IconButton } from "@/ui/Button";
 import { Chip, CodeBlock, Fact, Facts, Id } from "@/ui/bits";
-import { Note, ProblemNote } from "@/ui/states";
+import { Segments } from "@/ui/Field";
+import { Note, ProblemNote, Skeleton } from "@/ui/states";
+
+import { SendRow } from "./SyncRows";
 
 export function useSyncPreview() {
   return useJob<RunPreview, `${typeof W}/syncs/{sync_id}/preview`>(`${W}/syncs/{sync_id}/preview`);
@@ -24,8 +27,13 @@ interface Props {
 /** The exact record of one row, as the saved configuration makes it. */
 export function RecordPreview({ sync, preview, unsaved }: Props): ReactElement {
   const [at, setAt] = useState(0);
+  const [of, setOf] = useState<"all" | "next">("all");
   const ask = preview.mutate;
-  const start = () => ask({ path: { sync_id: sync.id }, body: { records: 20, full_resync: true } });
+  const start = (what: "all" | "next") => {
+    setOf(what);
+    setAt(0);
+    ask({ path: { sync_id: sync.id }, body: { records: 100, full_resync: what === "all" } });
+  };
   const shards = useShards(sync);
   const records = preview.data?.records ?? [];
   const record = records[Math.min(at, records.length - 1)];
@@ -33,11 +41,14 @@ export function RecordPreview({ sync, preview, unsaved }: Props): ReactElement {
     <div className="space-y-3">
       <div className="flex items-center justify-between gap-2">
         <h2 className="text-[15px] font-semibold">The record of a row</h2>
-        <Button small needs="editor" busy={preview.isPending} onClick={start}>{preview.data ? "Show again" : "Show it"}</Button>
+        <Button small needs="editor" busy={preview.isPending} onClick={() => start(of)}>{preview.data ? "Show again" : "Show it"}</Button>
       </div>
+      {preview.data && <Segments label="Rows" value={of} onChange={start} choices={[{ value: "all", label: "Of every row" }, { value: "next", label: "Of the next run" }]} />}
+      {!preview.data && !preview.isPending && <Note>The exact message, with its key, hash, predicted shard and size. The model is read for it; nothing is sent.</Note>}
+      {preview.isPending && <Skeleton rows={6} />}
       {unsaved && <p className="text-xs text-muted">As it is saved. Save your changes to see what they do.</p>}
       {preview.error && <ProblemNote error={preview.error} />}
-      {preview.data && !record && <Note>{preview.data.questions[0] ?? preview.data.rejections[0]?.message ?? "The model has no rows at the moment."}</Note>}
+      {preview.data && !record && <Note>{preview.data.questions[0] ?? preview.data.rejections[0]?.message ?? (of === "next" ? "Nothing would be sent: every row is as the stream has acknowledged it." : "The model has no rows at the moment.")}</Note>}
       {record && (
         <>
           <div className="flex items-center justify-between">
@@ -48,9 +59,22 @@ export function RecordPreview({ sync, preview, unsaved }: Props): ReactElement {
             </span>
           </div>
           <RecordFacts record={record} shards={shards} limit={sync.limits.record_bytes ?? 1 << 20} />
+          <SendRow small sync={sync} row={record.key} refusal={unsaved && "Save your changes first"} />
         </>
       )}
+      <Watched sync={sync} />
     </div>
+  );
+}
+
+/** Whose changes make a row count as changed, as the service reads the saved configuration. */
+function Watched({ sync }: { sync: Schemas["Sync"] }): ReactElement | null {
+  const uses = (sync as { uses?: ColumnUses }).uses;
+  if (!uses) return null;
+  return (
+    <p className="flex flex-wrap items-center gap-1 text-xs text-muted">
+      Columns watched: {uses.watched === "all" ? "all of them" : uses.watched.map((column) => <Chip key={column} className="font-mono">{column}</Chip>)}
+    </p>
   );
 }
 
@@ -76,7 +100,7 @@ export function RecordFacts({ record, shards, limit }: { record: PreviewRecord; 
         <Fact name="Partition key"><Id value={record.partition_key} /></Fact>
         {record.hash_key && <Fact name="128-bit hash"><Id value={record.hash_key} /></Fact>}
         {shard && <Fact name="Predicted shard"><span className="font-mono text-xs">{shard}</span>{shards && record.hash_key && <Place hash={record.hash_key} shards={shards} />}</Fact>}
-        <Fact name="Size">{number(record.bytes)} B <span className="text-muted">({((record.bytes / limit) * 100).toFixed(record.bytes / limit < 0.01 ? 2 : 0)}% of the {bytes(limit)} that a record may have; {Math.ceil(record.bytes / 25_600)} payload {Math.ceil(record.bytes / 25_600) === 1 ? "unit" : "units"} of 25 KB)</span></Fact>
+        <Fact name="Size">{number(record.bytes)} B <span className="text-muted">({((record.bytes / limit) * 100).toFixed(record.bytes / limit < 0.01 ? 2 : 0)}% of the {bytes(limit)} that a record may have; {Math.ceil(record.bytes / 25_600)} payload {Math.ceil(record.bytes / 25_600) === 1 ? "unit" : "units"} of 25 KB, so {number(Math.ceil(record.bytes / 25_600))} million for a million rows like it)</span></Fact>
       </Facts>
     </div>
   );

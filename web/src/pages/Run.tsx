@@ -22,14 +22,13 @@ import { failed } from "@/ui/toast";
 import { Accounting } from "./Accounting";
 import { ApprovalNote } from "./ApprovalNote";
 import { Phases } from "./Phases";
-import { Left } from "./Left";
-import { RunEvents } from "./RunEvents";
+import { RUN_TABS } from "./runTabs";
 
 export default function Run(): ReactElement {
   const { run: id } = useParams({ from: "/w/$ws/runs/$run" });
   const run = useGet(`${W}/runs/{run_id}`, { path: { run_id: id } }, { staleTime: 1_000 });
   const found = run.data?.id === id ? run.data : undefined;
-  return <Loaded of={{ ...run, data: found }}>{(data) => <Shown key={id} run={data} />}</Loaded>;
+  return <Loaded page of={{ ...run, data: found }}>{(data) => <Shown key={id} run={data} />}</Loaded>;
 }
 
 function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
@@ -45,13 +44,8 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
   const [stopping, setStopping] = useState(false);
   const counts = ended ? run.counts : (progress?.counts ?? run.counts);
   const name = sync.data?.name ?? "Sync";
-  const rejected = run.counts?.rejected ?? 0;
-  const tabs = [
-    { id: "overview", label: "Overview", place: places.run(run.id) },
-    { id: "rejections", label: `Rejections${rejected ? ` ${number(rejected)}` : ""}`, place: places.run(run.id, { tab: "rejections" }) },
-    { id: "invalid", label: `Invalid rows${run.counts?.invalid ? ` ${number(run.counts.invalid)}` : ""}`, place: places.run(run.id, { tab: "invalid" }) },
-    { id: "events", label: "Events", place: places.run(run.id, { tab: "events" }) },
-  ];
+  const others = RUN_TABS.map(({ id, label, count }) => ({ id, label: count?.(run) ? `${label} ${number(count(run))}` : label, place: places.run(run.id, { tab: id }) }));
+  const Body = RUN_TABS.find(({ id }) => id === tab)?.body;
   return (
     <Page
       title={`Run of ${name}`}
@@ -60,17 +54,17 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
       actions={
         ended ? (
           <Button needs="editor" icon={<RefreshCw className="size-4" aria-hidden />} busy={again.isPending} onClick={() => again.mutate({ path: { sync_id: run.sync }, body: { kind: "normal" } }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed })}>
-            {run.counts && leftBehind(run.counts) > 0 ? "Run again: try what was left" : "Run again"}
+            {run.state !== "needs-approval" && run.counts && leftBehind(run.counts) > 0 ? "Run again: try what was left" : "Run again"}
           </Button>
         ) : (
           <Button kind="danger" needs="editor" icon={<CircleStop className="size-4" aria-hidden />} refusal={run.cancel_requested_at !== null && "It is being cancelled"} onClick={() => setStopping(true)}>{run.cancel_requested_at ? "Cancelling …" : "Cancel"}</Button>
         )
       }
     >
-      <Tabs label="Run" value={tab} tabs={tabs} />
-      {tab === "overview" && (
+      <Tabs label="Run" value={Body ? tab : "overview"} tabs={[{ id: "overview", label: "Overview", place: places.run(run.id) }, ...others]} />
+      {Body ? <Body run={run} /> : (
         <div className="space-y-6">
-          {run.reason && run.state !== "succeeded" && <Note tone={run.state === "failed" || run.state === "stopped" ? "bad" : "warn"} title={run.reason.code.replaceAll("-", " ")}>{run.reason.text}</Note>}
+          {run.reason && run.state !== "succeeded" && run.state !== "needs-approval" && <Note tone={run.state === "failed" || run.state === "stopped" ? "bad" : "warn"} title={WHY[run.state] ?? "Why"}>{run.reason.text} <code className="font-mono text-xs text-muted">{run.reason.code}</code></Note>}
           {run.state === "needs-approval" && <Approvals run={run} />}
           <Phases run={run} progress={progress} />
           {counts && <Accounting counts={counts} final={ended} places={{ rejections: places.run(run.id, { tab: "rejections" }), invalid: places.run(run.id, { tab: "invalid" }) }} />}
@@ -78,15 +72,14 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
           <About run={run} />
         </div>
       )}
-      {tab === "rejections" && <Left run={run} kind="rejections" />}
-      {tab === "invalid" && <Left run={run} kind="invalid-rows" />}
-      {tab === "events" && <RunEvents run={run} />}
       <Confirm open={stopping} onClose={() => setStopping(false)} title="Cancel this run?" action="Cancel the run" danger onConfirm={() => cancel.mutateAsync({ path: { run_id: run.id } })}>
         It stops at the next checkpoint. What was acknowledged is kept, and the next run sends the rest.
       </Confirm>
     </Page>
   );
 }
+
+const WHY: Partial<Record<Schemas["RunState"], string>> = { failed: "Why it failed", stopped: "Why it was stopped", cancelled: "Why it ended early" };
 
 function Sentence({ run, connected }: { run: Schemas["RunDetails"]; connected: boolean }): ReactElement {
   const took = run.started_at ? new Date(run.ended_at ?? Date.now()).getTime() - new Date(run.started_at).getTime() : undefined;

@@ -13,6 +13,7 @@ import { Button } from "@/ui/Button";
 import { Status, Time } from "@/ui/bits";
 import { Field, Select } from "@/ui/Field";
 import { Empty, ProblemNote, Skeleton } from "@/ui/states";
+import { cx } from "@/ui/cx";
 import { ROW_LINK } from "@/ui/Table";
 
 import { AccountingBar } from "./Accounting";
@@ -62,9 +63,9 @@ function Rows({ runs, name }: { runs: Schemas["Run"][]; name: ((sync: string) =>
   return (
     <div role="table" aria-label="Runs" aria-rowcount={runs.length} className="rounded-lg border border-line bg-surface text-[13px]">
       <div role="row" className={`${GRID} h-8 border-b border-line text-xs font-medium text-muted`}>
-        <span role="columnheader">State</span><span role="columnheader">{name ? "Sync" : "Kind"}</span>
+        <span role="columnheader">State</span><span role="columnheader" className={name ? undefined : "max-md:hidden"}>{name ? "Sync" : "Kind"}</span>
         <span role="columnheader" className="max-md:hidden">What became of it</span>
-        <span role="columnheader" className="text-right max-md:hidden">Read</span><span role="columnheader" className="text-right max-md:hidden">Delivered</span><span role="columnheader" className="text-right max-md:hidden">Took</span>
+        <span role="columnheader" className="text-right max-md:hidden">Read</span><span role="columnheader" className={cx("text-right", name && "max-md:hidden")}>Delivered</span><span role="columnheader" className="text-right max-md:hidden">Took</span>
         <span role="columnheader" className="text-right">When</span>
       </div>
       <div ref={list} role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
@@ -75,10 +76,10 @@ function Rows({ runs, name }: { runs: Schemas["Run"][]; name: ((sync: string) =>
           return (
             <div key={run.id} role="row" aria-rowindex={item.index + 1} className={`${GRID} absolute inset-x-0 border-b border-line hover:bg-hover`} style={{ height: item.size, top: item.start - rows.options.scrollMargin }}>
               <span role="cell"><Link {...places.run(run.id)} data-row className={ROW_LINK}><Status tone={toneOf(run)}>{stateText(run)}</Status></Link></span>
-              <span role="cell" className="truncate">{name && <>{name(run.sync)} </>}<span className="text-muted">{run.kind === "normal" ? (name ? "" : "normal, ") : `${run.kind}, `}{requesterText(run.requested_by)}</span></span>
+              <span role="cell" className={cx("truncate", !name && "max-md:hidden")}>{name && <>{name(run.sync)} </>}<span className="text-muted">{run.kind === "normal" ? (name ? "" : "normal, ") : `${run.kind}, `}{requesterText(run.requested_by)}</span></span>
               <span role="cell" className="max-md:hidden">{run.counts && <AccountingBar counts={run.counts} />}</span>
               <span role="cell" className="figures text-right max-md:hidden">{run.counts ? number(run.counts.queried) : ""}</span>
-              <span role="cell" className="figures text-right max-md:hidden">{run.counts ? number(run.counts.delivered) : ""}</span>
+              <span role="cell" className={cx("figures text-right", name && "max-md:hidden")}>{run.counts ? number(run.counts.delivered) : ""}</span>
               <span role="cell" className="figures text-right text-muted max-md:hidden">{took === undefined ? "" : duration(took)}</span>
               <span role="cell" className="text-right"><Time at={run.started_at ?? run.created_at} /></span>
             </div>

@@ -15,7 +15,7 @@ export function SampleRow({ sample, keys }: { sample: QueryResult; keys: string[
   return (
     <div className="rounded-lg border border-line bg-surface">
       <div className="flex items-center justify-between border-b border-line px-3 py-1.5">
-        <p className="text-[13px] font-medium">Row {at + 1} of {sample.rows.length}{sample.cut ? " first ones" : ""}</p>
+        <p className="text-[13px] font-medium">Row {at + 1} of {sample.cut ? "the first " : ""}{sample.rows.length}</p>
         <div className="flex">
           <IconButton small label="Row before" refusal={at === 0 && "This is the first"} onClick={() => setAt(at - 1)}><ChevronLeft className="size-4" aria-hidden /></IconButton>
           <IconButton small label="Next row" refusal={at >= sample.rows.length - 1 && "This is the last"} onClick={() => setAt(at + 1)}><ChevronRight className="size-4" aria-hidden /></IconButton>

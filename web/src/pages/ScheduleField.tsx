@@ -7,7 +7,8 @@ import { Choices, Field, Input, Select } from "@/ui/Field";
 
 type Schedule = Schemas["Schedule"];
 
-const ZONES = Intl.supportedValuesOf("timeZone");
+// Made once: these are some hundred, and the form is drawn anew with each letter that is typed into it.
+const ZONES = <datalist id="zones">{Intl.supportedValuesOf("timeZone").map((name) => <option key={name} value={name} />)}</datalist>;
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 interface Props {
@@ -45,14 +46,19 @@ export function ScheduleField({ value, faults, next, unsaved, onChange }: Props)
         <div className="grid gap-3 sm:grid-cols-2">
           <Field label="Expression" error={faults["/schedule/expression"]} hint="Minute, hour, day, month, weekday: 30 6 * * 1-5 is half past six on working days."><Input mono required value={value.expression} onChange={(event) => onChange({ ...value, expression: event.target.value })} /></Field>
           <Field label="Time zone" error={faults["/schedule/time_zone"]} hint="Right across daylight saving."><Input required list="zones" value={value.time_zone} onChange={(event) => onChange({ ...value, time_zone: event.target.value })} /></Field>
-          <datalist id="zones">{ZONES.map((name) => <option key={name} value={name} />)}</datalist>
+          {ZONES}
         </div>
       )}
       {faults["/schedule"] && <p role="alert" className="text-xs text-bad">{faults["/schedule"]}</p>}
       {value.type !== "manual" && (
-        <p className="text-xs text-muted">
-          {unsaved || !next ? "The next times are shown once it is saved." : next.length === 0 ? "There is no next time while it is paused." : <>Next: {next.map((at) => inZone(new Date(at), zone)).join("; ")}</>}
-        </p>
+        <div className="text-xs text-muted">
+          {unsaved || !next ? "The next times are shown once it is saved." : next.length === 0 ? "There is no next time while it is paused." : (
+            <>
+              <p>Next, in {zone}:</p>
+              <ol className="figures mt-1 space-y-0.5">{next.map((at) => <li key={at}><time dateTime={at}>{inZone(new Date(at), zone)}</time></li>)}</ol>
+            </>
+          )}
+        </div>
       )}
     </div>
   );

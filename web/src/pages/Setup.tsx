@@ -59,7 +59,7 @@ export default function Setup(): ReactElement {
                   const body = (
                     <>
                       <span className={cx("grid size-5 shrink-0 place-items-center rounded-full border border-line text-xs", verified[each.id] && "border-transparent bg-good-soft text-good", each.id === step && !verified[each.id] && "border-accent text-accent")}>{verified[each.id] ? <Check className="size-3.5" aria-label="proved" /> : at + 1}</span>
-                      <span className="min-w-0"><span className="block font-medium">{each.title}</span><span className="block truncate text-xs text-muted">{done[each.id] ?? each.about}</span></span>
+                      <span className="min-w-0"><span className="block font-medium">{each.title}</span><span className={cx("block text-xs text-muted", done[each.id] && "truncate")}>{done[each.id] ?? each.about}</span></span>
                     </>
                   );
                   const className = cx("flex min-w-40 items-start gap-2.5 rounded-md px-2.5 py-2", each.id === step && "bg-hover");

@@ -24,7 +24,7 @@ import { SourceVerdict, TestButton, useSourceTest } from "./SourceTest";
 export default function Source(): ReactElement {
   const { source: id } = useParams({ from: "/w/$ws/sources/$source" });
   const source = useGetVersioned(`${W}/sources/{source_id}`, { path: { source_id: id } });
-  return <Loaded of={source}>{(found) => <Shown key={id} found={found} />}</Loaded>;
+  return <Loaded page of={source}>{(found) => <Shown key={id} found={found} />}</Loaded>;
 }
 
 function Shown({ found }: { found: Versioned<Schemas["Source"]> }): ReactElement {

@@ -27,9 +27,10 @@ export function Spread({ destination, stream, column, sample }: Props): ReactEle
     return place < 0 ? [] : sample.rows.map((row) => row[place]).filter((value) => value !== null).map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
   }, [sample, column]);
   const shards = describe.data?.shards.found;
+  // A hash for each key: not anew with each letter that is typed into the form.
+  const bars = useMemo(() => (shards ? spread(keys, shards) : []), [keys, shards]);
+  const hot = useMemo(() => hotKeys(keys), [keys]);
   if (keys.length === 0) return null;
-  const hot = hotKeys(keys);
-  const bars = shards ? spread(keys, shards) : [];
   const most = Math.max(1, ...bars.map((bar) => bar.keys));
   return (
     <div className="space-y-2">

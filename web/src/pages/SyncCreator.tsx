@@ -6,7 +6,7 @@ import { useChange, useGet, W } from "@/api/hooks";
 import { useWorkspaceId } from "@/app/workspace";
 import { useForm } from "@/lib/useForm";
 import { Button } from "@/ui/Button";
-import { Note, ProblemNote } from "@/ui/states";
+import { Note, ProblemNote, Skeleton } from "@/ui/states";
 import { Unsaved } from "@/ui/Unsaved";
 
 import { SampleRow } from "./SampleRow";
@@ -55,9 +55,9 @@ export function SyncCreator({ model, destination, onDone }: Props): ReactElement
           <Button type="submit" needs="editor" busy={form.busy}>Save without running</Button>
         </div>
       </div>
-      <aside className="min-w-0 space-y-3 lg:sticky lg:top-6 lg:self-start">
+      <aside aria-label="Preview" className="min-w-0 space-y-3 lg:sticky lg:top-6 lg:self-start">
         {sample.error && <ProblemNote error={sample.error} onRetry={() => sample.mutate({ path: { model_id: value.model }, body: { rows: 100 } })} />}
-        {known && sample.data ? <SampleRow sample={sample.data} keys={found?.key ?? []} /> : <Note>{value.model ? "Reading the first rows of the model …" : "Choose a model; its first rows are shown here."}</Note>}
+        {known && sample.data ? <SampleRow sample={sample.data} keys={found?.key ?? []} /> : sample.isPending ? <Skeleton rows={6} /> : !sample.error && <Note>Choose a model; its first rows are shown here.</Note>}
         <Note>Once it is saved, its page shows the exact records that the next run would send.</Note>
       </aside>
     </form>

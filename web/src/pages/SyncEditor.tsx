@@ -45,7 +45,7 @@ export function SyncEditor({ found }: { found: Versioned<Schemas["Sync"]> }): Re
           {form.dirty && <Button kind="quiet" onClick={() => form.reset(syncValue(sync))}>Undo the changes</Button>}
         </div>
       </div>
-      <aside className="min-w-0 space-y-4 lg:sticky lg:top-6 lg:max-h-[calc(100dvh-3rem)] lg:self-start lg:overflow-y-auto">
+      <aside aria-label="Preview" className="min-w-0 space-y-4 lg:sticky lg:top-6 lg:max-h-[calc(100dvh-3rem)] lg:self-start lg:overflow-y-auto">
         <RecordPreview sync={sync} preview={preview} unsaved={form.dirty} />
         {sample.error && <ProblemNote error={sample.error} />}
         {sample.data && <SampleRow sample={sample.data} keys={model.data?.key ?? []} />}

@@ -9,6 +9,7 @@ import { Check, Choices, Field, Input, Select } from "@/ui/Field";
 import { ProblemNote } from "@/ui/states";
 
 import { MessageField } from "./MessageField";
+import { RowsField } from "./RowsField";
 import { ScheduleField } from "./ScheduleField";
 import { Spread } from "./Spread";
 import type { SyncValue } from "./syncValue";
@@ -74,6 +75,10 @@ export function SyncForm({ value, set, faults, sample, dirty, next, firstRunDone
       <Section title="Schedule">
         <ScheduleField value={value.schedule} faults={faults} next={next} unsaved={dirty} onChange={(schedule) => set({ schedule })} />
       </Section>
+      <details open={value.fanOut !== "" || value.missing !== "error" || Object.keys(value.numbers).length > 0 || Object.keys(faults).some((pointer) => /^\/(fan_out|missing|numbers)/.test(pointer))}>
+        <summary className="text-[15px] font-semibold">Arrays, missing names and numbers</summary>
+        <div className="mt-3"><RowsField value={value} set={set} faults={faults} columns={columns} /></div>
+      </details>
       <details open={Object.keys(faults).some((pointer) => /^\/(guards|limits|values)/.test(pointer))}>
         <summary className="text-[15px] font-semibold">Guards, limits and kept values</summary>
         <Careful value={value} set={set} faults={faults} />
@@ -110,7 +115,7 @@ function Ends({ value, set, faults }: Part): ReactElement {
             {destinations.data?.map((destination) => <option key={destination.id} value={destination.id}>{destination.name} ({destination.region})</option>)}
           </Select>
         </Field>
-        <Field label="Stream" error={faults["/stream"]} hint={unknown ? "It is not among those that the destination can see." : streams.isPending ? "Listing the streams …" : known.length > 0 ? `${known.length} to choose from; type to search.` : undefined}>
+        <Field label="Stream" error={faults["/stream"]} hint={unknown ? "It is not among those that the destination can see." : streams.isPending ? <span aria-busy="true">Listing the streams …</span> : known.length > 0 ? `${known.length} to choose from; type to search.` : undefined}>
           <Input required list="streams" value={value.stream} onChange={(event) => set({ stream: event.target.value.trim() })} autoComplete="off" />
           <datalist id="streams">{known.map((name) => <option key={name} value={name} />)}</datalist>
         </Field>

@@ -12,12 +12,13 @@ import { bytes, counted, keyText, number } from "@/lib/format";
 import { Button } from "@/ui/Button";
 import { Chip } from "@/ui/bits";
 import { cx } from "@/ui/cx";
-import { Check, Input } from "@/ui/Field";
+import { Check, Input, Segments } from "@/ui/Field";
 import { Empty, Note, ProblemNote, Skeleton } from "@/ui/states";
 import { Table } from "@/ui/Table";
 import { failed } from "@/ui/toast";
 
 import { RecordFacts, useShards, useSyncPreview } from "./RecordPreview";
+import { SendRow } from "./SyncRows";
 
 /** What the next run would do, as a plan, and a button to do it. */
 export function SyncPreview({ sync }: { sync: Schemas["Sync"] }): ReactElement {
@@ -54,13 +55,14 @@ function Plan({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): Reac
   return (
     <div className="space-y-5">
       {plan.questions.map((question) => <Note key={question} tone="warn" title="The run would ask first, and send nothing">{question}</Note>)}
-      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-3 lg:grid-cols-6">
+      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-4 lg:grid-cols-7">
         <Sum name="Added" sign="+" value={counts.added} className="text-good" />
         <Sum name="Changed" sign="~" value={counts.changed} className="text-warn" />
+        <Sum name="Sent again" sign="↻" value={counts.repeated} />
         <Sum name="Removed" sign="−" value={counts.removed} className="text-bad" />
         <Sum name="Invalid" sign="!" value={counts.invalid} className="text-bad" />
         <Sum name="Unchanged" value={counts.unchanged} />
-        <Sum name="To send" value={plan.records_total} note={bytes(plan.bytes_total)} />
+        <Sum name="To send" value={plan.records_total} note={bytes(plan.bytes_total)} wide />
       </dl>
       {plan.rejections.length > 0 && (
         <Note tone="warn" title={`${counted(counts.rejected, "row")} cannot be sent as they are`}>
@@ -73,9 +75,9 @@ function Plan({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): Reac
   );
 }
 
-function Sum({ name, sign, value, note, className }: { name: string; sign?: string; value: number; note?: string; className?: string }): ReactElement {
+function Sum({ name, sign, value, note, className, wide }: { name: string; sign?: string; value: number; note?: string; className?: string; wide?: boolean }): ReactElement {
   return (
-    <div className="bg-surface px-3 py-2">
+    <div className={cx("bg-surface px-3 py-2", wide && "max-lg:col-span-2")}>
       <dt className="text-xs text-muted">{name}</dt>
       <dd className={cx("figures text-lg font-semibold", value > 0 && className)}>{value > 0 ? sign : ""}{number(value)}{note && <span className="ml-2 text-xs font-normal text-muted">{note}</span>}</dd>
     </div>
@@ -85,16 +87,19 @@ function Sum({ name, sign, value, note, className }: { name: string; sign?: stri
 function Records({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): ReactElement {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
+  const [op, setOp] = useState<"any" | Schemas["Change"]>("any");
   const shards = useShards(sync);
   if (plan.records.length === 0) return plan.questions.length > 0 ? <></> : <Empty title="Nothing would be sent">Every row is as the stream has acknowledged it.</Empty>;
   const wanted = text.toLowerCase();
-  const found = plan.records.map((record, at) => ({ record, at })).filter(({ record }) => wanted === "" || `${keyText(record.key)} ${record.data} ${record.op}`.toLowerCase().includes(wanted));
+  const ops = (["added", "changed", "removed"] as const).map((each) => ({ op: each, count: plan.records.filter((record) => record.op === each).length })).filter(({ count }) => count > 0);
+  const found = plan.records.map((record, at) => ({ record, at })).filter(({ record }) => (op === "any" || record.op === op) && (wanted === "" || `${keyText(record.key)} ${record.data} ${record.op}`.toLowerCase().includes(wanted)));
   const record = plan.records[chosen];
   return (
     <div className="grid gap-5 lg:grid-cols-2">
       <div className="min-w-0 space-y-2">
-        <div className="flex items-center gap-3">
-          <Input type="search" aria-label="Search the records" placeholder="Search key or message" value={text} onChange={(event) => setText(event.target.value)} className="max-w-64" />
+        <div className="flex flex-wrap items-center gap-3">
+          <Input type="search" aria-label="Search the records" placeholder="Search key or message" value={text} onChange={(event) => setText(event.target.value)} className="max-w-56" />
+          {ops.length > 1 && <Segments label="Change" value={op} onChange={setOp} choices={[{ value: "any" as const, label: "All" }, ...ops.map(({ op: each, count }) => ({ value: each, label: `${each} ${count}` }))]} />}
           <span className="text-xs text-muted">{plan.records_total > plan.records.length ? `The first ${plan.records.length} of ${number(plan.records_total)}` : counted(plan.records_total, "record")}</span>
         </div>
         <div className="max-h-[32rem] overflow-y-auto">
@@ -114,9 +119,12 @@ function Records({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): R
       </div>
       {record && (
         <div className="min-w-0 space-y-2 lg:sticky lg:top-6 lg:self-start">
-          <p className="text-[13px] font-medium">Record of {keyText(record.key)}</p>
+          <div className="flex items-center justify-between gap-2">
+            <p className="min-w-0 truncate text-[13px] font-medium">Record of {keyText(record.key)}</p>
+            {record.op !== "removed" && <SendRow small sync={sync} row={record.key} />}
+          </div>
           <RecordFacts record={record} shards={shards} limit={sync.limits.record_bytes ?? 1 << 20} />
-          <p className="text-xs text-muted">Stand-ins: {plan.stand_ins.join(", ")} are known only once it runs.</p>
+          <p className="text-xs text-muted">Stand-ins, which only a run knows: {plan.stand_ins.join(", ")}.</p>
         </div>
       )}
     </div>

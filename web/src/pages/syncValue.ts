@@ -23,8 +23,11 @@ export interface SyncValue {
   schedule: Schemas["Schedule"];
   guards: { removed_percent: number; removed_more_than: number };
   limits: { record_bytes: number; call_bytes: number; call_records: number };
+  /** The array column whose elements make a message each; empty where a row makes one. */
+  fanOut: string;
+  missing: Schemas["Missing"];
   /** What no field edits yet: it is sent back as it came. */
-  kept: Pick<Body, "fan_out" | "missing">;
+  kept: Record<string, unknown>;
 }
 
 export const NEW_SYNC: SyncValue = {
@@ -40,14 +43,20 @@ export const NEW_SYNC: SyncValue = {
   schedule: { type: "manual" },
   guards: { removed_percent: 20, removed_more_than: 100 },
   limits: { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 },
+  fanOut: "",
+  missing: "error",
   kept: {},
 };
 
+/** Members of a sync that the form does not know, and a change of it must not lose. */
+const KEPT = ["log"];
+
 export function syncBody(value: SyncValue): Body {
-  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers } = value;
+  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing } = value;
   return {
     ...value.kept,
-    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers,
+    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing,
+    ...(value.fanOut === "" ? {} : { fan_out: { column: value.fanOut } }),
     message: messageOf(value),
     partition_key: value.partition.way === "column" ? { column: value.partition.text } : { template: value.partition.text },
     ...(value.hash.way === "none" ? {} : { hash_key: value.hash.way === "column" ? { column: value.hash.text } : { template: value.hash.text } }),
@@ -62,12 +71,12 @@ function messageOf({ way, json, column, fields }: SyncValue): Schemas["Message"]
 }
 
 export function syncValue(sync: Schemas["Sync"]): SyncValue {
-  const { name, model, destination, stream, message, first_run, values, numbers, schedule } = sync;
+  const { name, model, destination, stream, message, first_run, values, numbers, schedule, missing } = sync;
   const expression = (of: Schemas["Expression"]) => ("column" in of ? { way: "column" as const, text: of.column } : { way: "template" as const, text: of.template });
   const fields = "fields" in message ? message.fields : undefined;
   return {
     ...NEW_SYNC,
-    name, model, destination, stream, first_run, values, numbers, schedule,
+    name, model, destination, stream, first_run, values, numbers, schedule, missing,
     ...("json" in message ? { way: "json" as const, json: message.json } : {}),
     ...("column" in message ? { way: "column" as const, column: message.column } : {}),
     ...(fields === undefined ? {} : fields === "all" ? { way: "all" as const } : { way: "fields" as const, fields: fields as Field[] }),
@@ -77,11 +86,12 @@ export function syncValue(sync: Schemas["Sync"]): SyncValue {
     watch: typeof sync.watch === "string" ? { way: sync.watch, columns: [] } : { way: "columns", columns: sync.watch.columns },
     guards: { ...NEW_SYNC.guards, ...sync.guards },
     limits: { ...NEW_SYNC.limits, ...sync.limits },
-    kept: { ...(sync.fan_out ? { fan_out: sync.fan_out } : {}), ...(sync.missing ? { missing: sync.missing } : {}) },
+    fanOut: sync.fan_out?.column ?? "",
+    kept: Object.fromEntries(Object.entries(sync).filter(([name]) => KEPT.includes(name))),
   };
 }
 
 /** Whether there is a field for a fault at this pointer. */
 export function hasField(pointer: string): boolean {
-  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers)\b/.test(pointer);
+  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers|fan_out)\b/.test(pointer);
 }

@@ -48,10 +48,12 @@ export function ProblemNote({ error, fields, onRetry }: { error: unknown; fields
   );
 }
 
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }): ReactElement {
+/** `heading` where it is all of the page. */
+export function Empty({ title, heading, children, action }: { title: string; heading?: boolean; children?: ReactNode; action?: ReactNode }): ReactElement {
+  const Title = heading ? "h1" : "p";
   return (
     <div className="flex flex-col items-start gap-2 rounded-lg border border-dashed border-line px-5 py-6">
-      <p className="font-medium">{title}</p>
+      <Title className="font-medium">{title}</Title>
       {children && <div className="max-w-prose text-muted">{children}</div>}
       {action && <div className="mt-1 flex flex-wrap gap-2">{action}</div>}
     </div>
@@ -81,7 +83,7 @@ interface Loadable<T> {
 }
 
 /** Loading, failed, or there. What was there stays when reading it again fails. */
-export function Loaded<T>({ of, rows, children }: { of: Loadable<T>; rows?: number; children: (data: T) => ReactNode }): ReactElement {
+export function Loaded<T>({ of, rows, page, children }: { of: Loadable<T>; rows?: number; /** It is all of the page. */ page?: boolean; children: (data: T) => ReactNode }): ReactElement {
   if (of.data !== undefined) {
     return (
       <>
@@ -90,5 +92,11 @@ export function Loaded<T>({ of, rows, children }: { of: Loadable<T>; rows?: numb
       </>
     );
   }
-  return of.error ? <ProblemNote error={of.error} onRetry={() => of.refetch()} /> : <Skeleton rows={rows ?? 5} />;
+  if (!of.error) return <Skeleton rows={rows ?? 5} />;
+  return (
+    <div className="space-y-4">
+      {page && <h1 className="text-xl font-semibold tracking-tight">This page cannot be shown</h1>}
+      <ProblemNote error={of.error} onRetry={() => of.refetch()} />
+    </div>
+  );
 }
