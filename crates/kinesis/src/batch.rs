@@ -2,7 +2,6 @@
 //! call after the other, so a record is never in two calls at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::limits::billed_bytes;
 use engine::outcome::{Put, Verdict, judge_result};
@@ -108,23 +107,11 @@ impl<'a> Delivery<'a> {
         let records = self.records(&group);
         let bodies = client.bodies_of_put();
         let mut call = Call {
-            kind: "PutRecords",
-            id: calls.next(),
-            attempt: group.attempt,
             records: self.positions(&group).collect(),
             bytes: records.iter().copied().map(billed_bytes).sum(),
-            started_at: clock.now(),
-            ended_at: 0,
-            latency: Duration::ZERO,
-            http_status: None,
-            request_id: None,
-            error: None,
-            failures: Vec::new(),
-            shards: Vec::new(),
             retry_reason: group.reason.clone(),
             waited: group.since.elapsed(),
-            request: None,
-            response: None,
+            ..Call::begun("PutRecords", calls.next(), group.attempt, clock.now())
         };
         let started = Instant::now();
         let answer = match ready {

@@ -81,23 +81,9 @@ impl CallLog {
 
     fn begin(&self, entry: &Entry) -> Call {
         Call {
-            kind: entry.kind,
-            id: self.0.numbers.next(),
-            attempt: entry.this.attempt,
-            records: Vec::new(),
-            bytes: 0,
-            started_at: self.0.clock.now(),
-            ended_at: 0,
-            latency: Duration::ZERO,
-            http_status: None,
-            request_id: None,
-            error: None,
-            failures: Vec::new(),
-            shards: Vec::new(),
             retry_reason: entry.this.reason.clone(),
             waited: entry.this.failed_at.map_or(Duration::ZERO, |failed| failed.elapsed()),
-            request: None,
-            response: None,
+            ..Call::begun(entry.kind, self.0.numbers.next(), entry.this.attempt, self.0.clock.now())
         }
     }
 

@@ -107,6 +107,29 @@ pub struct Call {
 }
 
 impl Call {
+    /// One that begins now; what comes of it is still to be said.
+    pub(crate) const fn begun(kind: &'static str, id: u64, attempt: u32, started_at: Millis) -> Self {
+        Self {
+            kind,
+            id,
+            attempt,
+            records: Vec::new(),
+            bytes: 0,
+            started_at,
+            ended_at: 0,
+            latency: Duration::ZERO,
+            http_status: None,
+            request_id: None,
+            error: None,
+            failures: Vec::new(),
+            shards: Vec::new(),
+            retry_reason: None,
+            waited: Duration::ZERO,
+            request: None,
+            response: None,
+        }
+    }
+
     /// Whether all of it was done.
     pub fn is_good(&self) -> bool {
         self.error.is_none() && self.failures.is_empty()

@@ -145,7 +145,7 @@ pub(crate) async fn ask_about_plan(job: &Job, mut plan: Plan, questions: &[Quest
         text += " The answer about the changed configuration was not used: give it again together with this one.";
     }
     let counts = Counts { deferred: plan.counts.planned, ..plan.counts };
-    let mut log = RowLog::new(job).await;
+    let mut log = RowLog::new(job);
     log.invalid(plan.invalid.take_logged());
     log.end().await?;
     let finished = Finish {

@@ -99,7 +99,10 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         ..Checkpoint::default()
     };
     let (counts, size) = (plan.counts, job.settings.window.records.min(2 * SMALLEST_WINDOW));
-    let mut log = RowLog::new(job).await;
+    let mut log = RowLog::new(job);
+    if plan.entries.left() > 0 {
+        log.know_shards(job).await;
+    }
     log.invalid(plan.invalid.take_logged());
     let mut sending = Sending {
         job,
@@ -119,7 +122,6 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
     };
     sending.run().await?;
     let Sending { counts, calls, throttled, left, ended, mut rejections, mut log, .. } = sending;
-    log.begin().await?;
     log.end().await?;
     list(&mut rejections, &left.rejections).await?;
     let rejection_list = rejections.finish().await?;

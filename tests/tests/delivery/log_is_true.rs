@@ -116,7 +116,7 @@ type Lie = (&'static str, fn(&mut Log));
 
 #[tokio::test]
 async fn the_judge_of_the_log_finds_every_kind_of_lie() {
-    fn first<'a>(log: &'a mut Log, which: impl Fn(&Row) -> bool) -> &'a mut Row {
+    fn first(log: &mut Log, which: impl Fn(&Row) -> bool) -> &mut Row {
         log.rows.iter_mut().find(|row| which(row)).unwrap()
     }
     fn delivered(log: &mut Log) -> &mut Row {

@@ -39,22 +39,24 @@ pub(crate) struct Unsent<'a> {
 }
 
 impl RowLog {
-    pub(crate) async fn new(job: &Job) -> Self {
-        let (kept, workspace) = (job.definition().sync.log.rows, job.workspace.id);
-        let shards = match kept {
-            LoggedRows::None => ShardMap::default(),
-            _ => job.settings.shard_maps.of(workspace, &job.client, &job.stream.stream()).await,
-        };
+    pub(crate) fn new(job: &Job) -> Self {
         Self {
             log: job.log.clone(),
             scope: job.scope.clone(),
             claim: job.claim.clone(),
-            kept,
+            kept: job.definition().sync.log.rows,
             key: job.unit_key(),
-            shards,
+            shards: ShardMap::default(),
             rows: Vec::new(),
             calls: Vec::new(),
             writing: None,
+        }
+    }
+
+    /// Where records should land; asked for only when there are some.
+    pub(crate) async fn know_shards(&mut self, job: &Job) {
+        if self.kept != LoggedRows::None {
+            self.shards = job.settings.shard_maps.of(job.workspace.id, &job.client, &job.stream.stream()).await;
         }
     }
 
