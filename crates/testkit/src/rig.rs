@@ -247,6 +247,11 @@ impl Rig {
         reconcile(&self.log().await, &self.stream().await)
     }
 
+    /// The names of all objects that are not of the debug log, sorted.
+    pub fn snapshot_objects(&self) -> Vec<String> {
+        self.objects().into_iter().filter(|name| !name.contains("/outcomes/")).collect()
+    }
+
     /// The names of all objects of the workspace, sorted.
     pub fn objects(&self) -> Vec<String> {
         files_below(&self.worker.settings.objects)

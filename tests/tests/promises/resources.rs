@@ -46,7 +46,7 @@ fn stored_segments(rig: &Rig) -> BTreeSet<(u64, u64)> {
         let mut number = |letter| parts.next().unwrap().strip_prefix(letter).unwrap().parse().unwrap();
         (number('e'), number('n'))
     };
-    rig.objects().into_iter().map(segment).collect()
+    rig.snapshot_objects().into_iter().map(segment).collect()
 }
 
 async fn manifest_version(rig: &Rig) -> u64 {
@@ -62,13 +62,15 @@ async fn p7_a_run_without_changes_writes_nothing() {
     let windows = "select t::text from snapshot_window t order by 1";
     let texts = |rows: Vec<tokio_postgres::Row>| rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>();
     let manifests = "select t::text from manifest t order by 1";
-    let before = (rig.objects(), texts(rig.store_query(windows).await), texts(rig.store_query(manifests).await));
+    let before =
+        (rig.snapshot_objects(), texts(rig.store_query(windows).await), texts(rig.store_query(manifests).await));
     let version = manifest_version(&rig).await;
     for _ in 0..3 {
         let report = rig.run().await;
         is_whole(&report);
         assert_eq!((report.counts.unchanged, report.counts.planned, report.calls), (500, 0, 0));
-        let after = (rig.objects(), texts(rig.store_query(windows).await), texts(rig.store_query(manifests).await));
+        let after =
+            (rig.snapshot_objects(), texts(rig.store_query(windows).await), texts(rig.store_query(manifests).await));
         assert_eq!(after, before);
         assert_eq!((manifest_version(&rig).await, rig.records().len()), (version, 600));
         assert_eq!(all_below(&rig.worker.settings.scratch), Vec::<PathBuf>::new());
@@ -153,7 +155,7 @@ async fn p7_a_run_that_needs_more_scratch_than_it_may_have_says_so_and_sends_not
     let reason = failed.reason.unwrap();
     assert_eq!((failed.state, reason.code.as_str()), (RunState::Failed, "scratch"));
     assert!(reason.text.contains("50000") && reason.text.contains("scratch"), "{}", reason.text);
-    assert_eq!((rig.records().len(), rig.objects()), (0, Vec::new()));
+    assert_eq!((rig.records().len(), rig.snapshot_objects()), (0, Vec::new()));
     assert_eq!(files_below(&rig.worker.settings.scratch), Vec::<String>::new());
     rig.worker.settings.scratch_bytes = 50_000_000;
     let report = rig.run().await;
@@ -230,14 +232,14 @@ async fn p7_objects_are_collected_only_when_they_are_old_unnamed_and_of_an_earli
     assert!(stored.is_superset(&named) && stored.len() > named.len(), "{} stored, {} named", stored.len(), named.len());
     let other = rig.worker.settings.objects.join("of-nobody.txt");
     std::fs::write(&other, "not ours").unwrap();
-    let objects = rig.objects().len();
+    let objects = rig.snapshot_objects().len();
 
     // As if a day had passed. What this run itself leaves behind is of its own epoch, and stays for now.
     rig.worker.settings.garbage_age = Duration::ZERO;
     rig.sql("update items set v = 3").await;
     let third = rig.run().await;
     is_whole(&third);
-    assert!(third.collected > 0 && rig.objects().iter().any(|name| name == "of-nobody.txt"));
+    assert!(third.collected > 0 && rig.snapshot_objects().iter().any(|name| name == "of-nobody.txt"));
     std::fs::remove_file(other).unwrap();
     let epoch = rig.worker.scope.sync_state(rig.sync).await.unwrap().epoch;
     let (stored, named) = (stored_segments(&rig), named_segments(&rig).await);
@@ -248,7 +250,7 @@ async fn p7_objects_are_collected_only_when_they_are_old_unnamed_and_of_an_earli
     // The next run collects it, and what is named is still whole.
     let fourth = rig.run().await;
     assert_eq!((fourth.counts.unchanged, fourth.counts.planned), (60, 0));
-    assert!(fourth.collected > 0 && rig.objects().len() < objects);
+    assert!(fourth.collected > 0 && rig.snapshot_objects().len() < objects);
     assert_eq!(stored_segments(&rig), named_segments(&rig).await);
     rig.sql("delete from items where id = 2").await;
     is_whole(&rig.run().await);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::world::{Customer, STREAM, Settings, World, until};
+use crate::world::{self, Customer, STREAM, Settings, World, until};
 
 const SMALL: usize = 99;
 /// Runs at work at once, in two workers together.
@@ -14,6 +14,7 @@ const SOON: i64 = 5000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_99_small_workspaces_starts_soon_while_another_has_a_thousand_runs_waiting() {
+    let _turn = world::turn().await;
     let settings = Settings::default().set("worker.concurrency", PLACES / 2).set("quotas.running_runs", PLACES);
     let world = World::start(settings.set("log.level", "info")).await;
     let api = world.serve().await;

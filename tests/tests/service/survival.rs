@@ -13,7 +13,7 @@ use simulator::{Effect, Operation, Rule};
 use testkit::oracle;
 use tokio::time::sleep;
 
-use crate::world::{Customer, Process, Settings, Shop, World, until};
+use crate::world::{self, Customer, Process, Settings, Shop, World, until};
 
 const TENANTS: usize = 3;
 const ROWS: u32 = 500;
@@ -47,6 +47,7 @@ impl Bustle {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_answered_is_lost_and_every_stream_is_right_whatever_is_killed_stopped_or_taken_away() {
+    let _turn = world::turn().await;
     let long = long();
     let (wanted, rounds, dark) = if long { (10_000, 5, 30) } else { (1_000, 1, 6) };
     let settings = Settings::default().own_cluster().set("worker.lease", "3s").set("worker.window_records", WINDOW);

@@ -56,11 +56,6 @@ async fn logged(rig: &Rig) -> String {
     format!("{:?} {:?} {}", log.rows, log.calls, messages.collect::<String>())
 }
 
-/// Objects that are not of the debug log.
-fn of_snapshots(rig: &Rig) -> Vec<String> {
-    rig.objects().into_iter().filter(|name| !name.contains("/outcomes/")).collect()
-}
-
 async fn assert_gone(rig: &Rig) {
     for value in VALUES {
         assert!(!logged(rig).await.contains(value), "{value}");
@@ -107,7 +102,7 @@ async fn an_erased_key_is_in_no_object_and_in_no_row_and_the_others_keep_their_s
     assert_gone(&rig).await;
     let manifests = rig.worker.scope.manifests(rig.sync).await.unwrap();
     assert_eq!((manifests.len(), manifests[0].layers.len()), (1, 1));
-    assert_eq!(of_snapshots(&rig).len(), 2, "{:?}", rig.objects());
+    assert_eq!(rig.snapshot_objects().len(), 2, "{:?}", rig.objects());
     let log = rig.log().await;
     let of_others = before.rows.iter().filter(|row| !row.key.contains(KEY)).count();
     assert_eq!((log.rows.len(), log.calls.len()), (of_others, before.calls.len()), "the log keeps the others");
@@ -228,7 +223,7 @@ async fn it_needs_neither_source_nor_stream_and_works_before_the_first_run_and_f
     let all: Vec<Json> = (1..=40).map(|n| json!([format!("p{n}@example.com")])).chain([json!([KEY])]).collect();
     assert_eq!(erase(&rig, json!(all)).await.state, RunState::Succeeded);
     assert_gone(&rig).await;
-    assert_eq!(of_snapshots(&rig), Vec::<String>::new());
+    assert_eq!(rig.snapshot_objects(), Vec::<String>::new());
     let log = rig.log().await;
     assert!(log.rows.is_empty() && !log.calls.is_empty(), "{:?}", log.rows);
 }

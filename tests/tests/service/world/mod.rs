@@ -88,6 +88,13 @@ impl Settings {
     }
 }
 
+/// Tests that keep the whole machine at work take turns: beside another of them, an answer may take longer than a service
+/// waits for its database.
+pub(crate) async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}
+
 impl World {
     pub(crate) async fn start(settings: Settings) -> Self {
         let limits = settings.limits.unwrap_or_else(Limits::off);
