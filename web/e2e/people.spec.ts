@@ -40,7 +40,7 @@ test("a session ends in the middle of editing, and no text is lost", async ({ pa
   await elsewhere("POST", "/v1/sign-in", { email: account.email, password: PASSWORD });
   await elsewhere("POST", "/v1/sign-out-everywhere");
   // The page may have noticed by itself already; then the dialog stands above the button.
-  await page.getByRole("button", { name: "Save", exact: true }).dispatchEvent("click");
+  await page.getByRole("button", { name: "Save", exact: true, includeHidden: true }).dispatchEvent("click");
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
   await expect(dialog).toBeVisible();
   await dialog.getByLabel("Password").fill("not the password");

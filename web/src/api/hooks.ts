@@ -7,7 +7,7 @@ import { useWorkspaceId } from "@/app/workspace";
 import type { Answer, Options, PathsWith, Query, Schemas } from "./client";
 import { request, requestVersioned, W } from "./client";
 import type { Job } from "./jobs";
-import { finished } from "./jobs";
+import { finished, opened } from "./jobs";
 import type { paths } from "./schema";
 import { Problem } from "./problem";
 
@@ -102,8 +102,8 @@ export function useJob<T, P extends PathsWith<"post">>(path: P, touches: (keyof 
   const queries = useQueryClient();
   return useMutation<T, Error, Options<P, "post">>({
     mutationFn: (options) => {
-      const started = request("post", path, { ...options, path: { workspace_id: workspace, ...options.path }, query: { wait: 20 } as unknown as Query<P, "post"> });
-      return finished<T>(workspace, started as unknown as Promise<Job>, options.signal);
+      const start = () => request("post", path, { ...options, path: { workspace_id: workspace, ...options.path }, query: { wait: 20 } as unknown as Query<P, "post"> });
+      return finished<T>(workspace, opened(start as unknown as () => Promise<Job>, options.signal), options.signal);
     },
     onSuccess: () => touches.forEach((prefix) => void queries.invalidateQueries({ queryKey: [prefix] })),
   });

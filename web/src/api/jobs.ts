@@ -111,11 +111,29 @@ export class JobFailed extends Problem {
   }
 }
 
+/** How long to wait for a place among the jobs that a workspace may have open, and between two tries. */
+const PATIENCE = 60_000;
+const AGAIN = 700;
+
+/** Starts a job. A workspace may have few of them open, and a page may want more at once: then it waits for its turn. */
+export async function opened(start: () => Promise<Job>, signal?: AbortSignal): Promise<Job> {
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "quota-exceeded" || Date.now() > until) throw error;
+    }
+    await new Promise((done) => setTimeout(done, AGAIN));
+    signal?.throwIfAborted();
+  }
+}
+
 /** Follows a job to its end, and gives what it found. */
 export async function finished<T>(workspace: string, started: Promise<Job>, signal?: AbortSignal): Promise<T> {
   let job = await started;
   while (job.state === "queued" || job.state === "running") {
-    await new Promise((done) => setTimeout(done, 700));
+    await new Promise((done) => setTimeout(done, AGAIN));
     signal?.throwIfAborted();
     job = await request("get", `${W}/jobs/{job_id}`, { path: { workspace_id: workspace, job_id: job.id }, ...(signal ? { signal } : {}) });
   }

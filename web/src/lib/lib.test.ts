@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import type { Schemas } from "@/api/client";
+import { type Job, opened } from "@/api/jobs";
 import { faultsAt, placeOf, Problem, problemOf } from "@/api/problem";
 import { matching } from "@/app/commands";
 import { mayAs } from "@/app/workspace";
@@ -85,6 +86,23 @@ describe("problems", () => {
   });
   test("an error of PostgreSQL points at the word that it names", () => {
     expect(sqlMistake('relation "custmers" does not exist', "select *\nfrom custmers")).toMatchObject({ line: 2, column: 6, length: 8 });
+  });
+});
+
+describe("jobs", () => {
+  test("wait for a place among those that a workspace may have open, and for nothing else", async () => {
+    vi.useFakeTimers();
+    const refusal = (code: string) => new Problem({ status: 409, code, detail: "no" });
+    const start = vi.fn<() => Promise<Job>>().mockRejectedValueOnce(refusal("quota-exceeded")).mockResolvedValue({ id: "job_1" } as Job);
+    const job = opened(start);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await job).id).toBe("job_1");
+    expect(start).toHaveBeenCalledTimes(2);
+    await expect(opened(() => Promise.reject(refusal("conflict")))).rejects.toThrow("no");
+    const never = expect(opened(() => Promise.reject(refusal("quota-exceeded")))).rejects.toThrow("no");
+    await vi.advanceTimersByTimeAsync(62_000);
+    await never;
+    vi.useRealTimers();
   });
 });
 
