@@ -165,17 +165,25 @@ impl Call {
 
 /// Reads the lines of a file; how many.
 fn append<T: DeserializeOwned>(lines: &mut Vec<T>, file: &Path) -> Result<usize, String> {
+    let read = lines_of(file)?;
+    let count = read.len();
+    for line in read {
+        lines.push(serde_json::from_value(line).map_err(|error| format!("{}: {error}", file.display()))?);
+    }
+    Ok(count)
+}
+
+/// The lines of a Parquet file, with the names of its columns.
+pub fn lines_of(file: &Path) -> Result<Vec<Json>, String> {
     let failed = |error: &dyn std::error::Error| format!("{}: {error}", file.display());
     let open = File::open(file).map_err(|error| failed(&error))?;
     let reader = SerializedFileReader::new(open).map_err(|error| failed(&error))?;
-    let before = lines.len();
+    let mut lines = Vec::new();
     for row in reader.get_row_iter(None).map_err(|error| failed(&error))? {
         let row = row.map_err(|error| failed(&error))?;
-        let columns = row.get_column_iter().map(|(name, field)| (name.clone(), json(field)));
-        let line = Json::Object(columns.collect());
-        lines.push(serde_json::from_value(line).map_err(|error| failed(&error))?);
+        lines.push(Json::Object(row.get_column_iter().map(|(name, field)| (name.clone(), json(field))).collect()));
     }
-    Ok(lines.len() - before)
+    Ok(lines)
 }
 
 fn json(field: &Field) -> Json {

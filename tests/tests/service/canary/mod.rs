@@ -1,6 +1,6 @@
 //! Secrets that are known go in wherever secrets go, and into many places where they do not belong. Then everything that the
 //! service says and keeps is searched for them: answers, refusals, logs of all processes at their most talkative, metrics,
-//! panics, `rowcast config check`, the document, the database, the objects.
+//! panics, `rowcast config check`, the document, the database, the objects, the bodies of all calls and the exports of the log.
 
 mod search;
 mod slips;
@@ -174,17 +174,41 @@ async fn work(search: &mut Search, world: &World, ann: &Customer, shop: &Shop) {
     let broken = ann.model(&sources[0], "select id, body from items", &["id"]).await;
     let right = ann.model(&ann.source(shop).await, "select id, body from items", &["id"]).await;
     for (model, destination) in [(&broken, &destinations[0]), (&right, &destinations[1]), (&right, &destinations[0])] {
-        let sync = ann.sync_of(model, destination, json!({})).await;
+        let sync = ann.sync_of(model, destination, json!({"log": {"bodies": "all"}})).await;
         search.heard("preview", &ann.post(&format!("/syncs/{sync}/preview?wait=20"), json!({})).await);
         let run = ann.trigger(&sync, json!({"kind": "normal"})).await;
         // A destination that cannot be reached is tried for a while.
         tokio::time::timeout(Duration::from_secs(3), ann.ended(&run)).await.map(|_| ()).unwrap_or_default();
         search.heard("cancel", &ann.post(&format!("/runs/{run}/cancel"), json!({})).await);
         ann.ended(&run).await;
-        for rest in ["", "/events", "/stream", "/rejections", "/rejections/export", "/invalid-rows/export"] {
-            search.heard("run", &ann.get(&format!("/runs/{run}{rest}")).await.expect(200));
+        read_run(search, ann, &run).await;
+    }
+    // The calls of a role, whose answers hold credentials.
+    let role = ann.role_destination(world).await;
+    let sync = ann.sync_of(&right, &role, json!({"log": {"bodies": "all"}})).await;
+    let run = ann.trigger(&sync, json!({"kind": "normal"})).await;
+    ann.ended(&run).await;
+    let calls = read_run(search, ann, &run).await;
+    assert!(calls.contains("AssumeRole") && calls.contains("PutRecords"), "{calls}");
+}
+
+/// All that is told of a run; its calls.
+async fn read_run(search: &mut Search, ann: &Customer, run: &str) -> String {
+    for rest in ["", "/events", "/stream", "/rejections", "/rejections/export", "/invalid-rows/export", "/report"] {
+        search.heard("run", &ann.get(&format!("/runs/{run}{rest}")).await.expect(200));
+    }
+    search.heard("outcomes", &ann.get(&format!("/runs/{run}/outcomes?values=true")).await.expect(200));
+    for format in ["csv", "ndjson"] {
+        for table in ["rows", "calls"] {
+            let path = format!("/runs/{run}/log-export?table={table}&format={format}");
+            search.heard("an export", &ann.get(&path).await.expect(200));
         }
     }
+    let calls = ann.get(&format!("/runs/{run}/calls")).await.expect(200);
+    for call in calls.body["items"].as_array().unwrap() {
+        search.heard("a call", &ann.get(&format!("/runs/{run}/calls/{}", call["number"])).await.expect(200));
+    }
+    calls.text
 }
 
 /// A worker that panics while it holds the secrets of a run.
@@ -254,9 +278,17 @@ async fn at_rest(search: &mut Search, world: &World) {
         .unwrap();
     assert!(shown.status.success() && shown.stdout.len() > 1000, "{shown:?}");
     search.bytes("config check", &[shown.stdout, shown.stderr].concat());
+    let mut bodies = 0;
     for object in world.objects() {
-        search.bytes(&object.display().to_string(), &std::fs::read(&object).unwrap());
+        let name = object.display().to_string();
+        search.bytes(&name, &std::fs::read(&object).unwrap());
+        if name.ends_with(".parquet") {
+            let lines = testkit::logged::lines_of(&object).unwrap();
+            bodies += lines.iter().filter(|line| line["request_body"].is_string()).count();
+            lines.iter().for_each(|line| search.told(&name, &line.to_string()));
+        }
     }
+    assert!(bodies > 5, "{bodies} bodies of calls were kept");
     let tables = "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')";
     let mut rows = 0;
     for table in world.database.query(tables).await {
