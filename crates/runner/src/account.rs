@@ -1,5 +1,5 @@
 //! What a run came to, for people: when each phase began, how fast it went, where it was throttled, which partition keys
-//! were hot, and what AWS will charge for. It is kept with the run as JSON; README.md of `api` describes it for users.
+//! were hot, and what AWS will charge for. It is kept with the run as JSON, and is part of its report.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;

@@ -172,6 +172,9 @@ pub(crate) async fn fail(job: &Job, course: Option<Course>, error: &Error) -> Re
         let state = job.state();
         (state.counts, state.open.map_or(0, |(_, entries)| entries), state.began)
     };
+    if open > 0 {
+        job.log.forget_rows();
+    }
     let left = counts.planned - counts.delivered - counts.rejected - counts.unanswered;
     let open = open.min(left);
     let counts = Counts { unanswered: counts.unanswered + open, deferred: left - open, ..counts };
@@ -226,10 +229,10 @@ pub(crate) async fn fail_early(
 /// What is left of a log. A run that failed has its reason, which an object storage that takes nothing must not hide.
 async fn rest(log: Option<&AttemptLog>) -> Vec<NewLogObject> {
     let Some(log) = log else { return Vec::new() };
-    log.rest().await.unwrap_or_else(|error| {
-        tracing::warn!(error = chain(&error), "the calls of a failed run could not be logged");
-        Vec::new()
-    })
+    if let Err(error) = log.write_rest().await {
+        tracing::warn!(error = chain(&error), "the last calls of a run could not be logged");
+    }
+    log.unnamed()
 }
 
 async fn end(job: &Job, mut finished: Finish, counts: Counts) -> Result<Report, Error> {

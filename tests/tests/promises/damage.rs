@@ -330,6 +330,27 @@ async fn p1_a_take_over_in_the_middle_of_a_repair_goes_on_with_it() {
 }
 
 #[tokio::test]
+async fn p1_a_lost_window_of_a_dead_worker_is_repaired_like_all_else() {
+    let mut rig = sent(3).await;
+    rig.worker.settings.window.records = 2;
+    rig.sql("insert into items select n, 'n' from generate_series(4, 12) n").await;
+    rig.request(RunKind::Normal, RunOptions::default()).await;
+    let before = rig.simulator.calls_of(simulator::Operation::PutRecords);
+    let crash = rig.simulator.wait_for_calls(simulator::Operation::PutRecords, before + 2);
+    assert!(rig.work_until(crash).await.is_none(), "the run ended before the crash");
+    rig.end_lease().await;
+    for ending in [".hashes", ".values"] {
+        harm(&rig, ending, Harm::Delete);
+    }
+    let report = rig.work().await;
+    assert_eq!((report.state, code(&report)), (RunState::Failed, "snapshot-damaged"), "{report:?}");
+    repairs(&rig, Repair::SendAll).await;
+    rig.settled().await;
+    tells_the_model(&rig).await;
+    is_done(&rig).await;
+}
+
+#[tokio::test]
 async fn p1_a_repair_whose_take_over_could_not_even_begin_still_sends_every_row() {
     let mut rig = older_is_wrong().await;
     rig.worker.settings.window.records = 2;

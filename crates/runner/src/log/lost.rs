@@ -21,7 +21,13 @@ const AT_ONCE: usize = 50_000;
 pub(crate) async fn account(log: &AttemptLog, scope: &Scope, claim: &Claim, hash_key: &HashKey) -> Result<(), Error> {
     let values = job::logs_values(claim);
     for window in scope.unlogged_windows(claim).await? {
-        one(log, claim, hash_key, values, &window).await?;
+        match one(log, claim, hash_key, values, &window).await {
+            // The log must not stand in the way of whoever repairs a damaged snapshot.
+            Err(Error::Snapshot(error @ (snapshots::Error::Missing { .. } | snapshots::Error::Corrupt { .. }))) => {
+                tracing::warn!(%error, window.epoch, window.number, "a window of a dead attempt cannot be logged");
+            }
+            other => other?,
+        }
     }
     Ok(())
 }

@@ -83,9 +83,13 @@ impl AttemptLog {
     }
 
     /// Writes the calls that nobody has taken yet: of a run that ends before it puts anything, these are all.
-    pub(crate) async fn rest(&self) -> Result<Vec<NewLogObject>, Error> {
-        self.write_calls(self.0.calls.drain()).await?;
-        Ok(self.unnamed())
+    pub(crate) async fn write_rest(&self) -> Result<(), Error> {
+        self.write_calls(self.0.calls.drain()).await
+    }
+
+    /// Rows of a window that no checkpoint will close: the next attempt accounts for all of it.
+    pub(crate) fn forget_rows(&self) {
+        self.state().unnamed.retain(|object| object.kind == LogKind::Calls);
     }
 
     async fn write_rows(&self, rows: Vec<RowOutcome<'static>>) -> Result<(), Error> {
