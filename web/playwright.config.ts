@@ -15,6 +15,8 @@ export default defineConfig({
   // They wait for the service more than for the browser.
   workers: 2,
   forbidOnly: true,
+  // One that passes at its second try is listed as flaky.
+  retries: 1,
   reporter: "list",
   outputDir: "test-results",
   use: {

@@ -20,11 +20,13 @@ const EXPECTED = /status of 4\d\d|Applying inline style .*sha256-QKuI2DMEEgLrZEi
 export const test = plain.extend<{ sound: void }>({
   baseURL: base,
   sound: [
-    async ({ page }, use) => {
+    async ({ page }, use, test) => {
       const broken: string[] = [];
       page.on("console", (message) => message.type() === "error" && !EXPECTED.test(message.text()) && broken.push(message.text()));
       page.on("pageerror", (error) => broken.push(error.message));
       await use();
+      // Where it stood: a picture is out of reach where only the output is kept.
+      if (test.status !== test.expectedStatus) console.log(`${page.url()}\n${await page.locator("body").innerText()}`);
       expect(broken).toEqual([]);
     },
     { auto: true },

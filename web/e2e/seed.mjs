@@ -1,5 +1,5 @@
-// A workspace with a history worth looking at: syncs that are fine, rejected rows, a guarded removal, a failed run.
-import { signUp, sql } from "./account.mjs";
+// A workspace with a history worth looking at: syncs that are fine, rejected rows, a throttled shard, a guarded removal, a failed run.
+import { signUp, simulator, sql } from "./account.mjs";
 
 const MESSAGE = `{
   "op": {{ op }},
@@ -41,13 +41,17 @@ export async function seed(world, { email, rounds = 6 } = {}) {
     await change(`update customers set city = 'Rome', balance = balance + ${round} where id % ${round + 3} = 0`);
     await run(mail);
   }
+  await simulator(world, "POST", "faults", [{ operation: "PutRecords", stream: "customers", effect: { throttle: { shard: "shardId-000000000001" } }, times: 4 }]);
+  await change("update customers set balance = balance + 10, city = 'Genoa' where id % 2 = 0");
+  const throttled = await run(mail);
+  await simulator(world, "DELETE", "faults");
   await change("delete from orders where id > 2000");
   const guarded = await run(warehouse);
   await change(`update customers set city = 'Turin' where id % 10 = 0; delete from customers where id in (select id from customers order by id limit 2);
     insert into customers select max(id) + 1, 'new@example.com', 'Neu', 'Wien', 1, true, null, '{}' from customers`);
   await call("POST", `${w}/api-keys`, { name: "warehouse importer", role: "editor" });
   const invitation = await call("POST", `${w}/invitations`, { role: "viewer" });
-  return { ...account, invitation: invitation.link, ids: { workspace, source, customers, orders, destination, broken, mail, warehouse, narrow, lost, fresh, first, ordersRun, rejected, failed, guarded } };
+  return { ...account, invitation: invitation.link, ids: { workspace, source, customers, orders, destination, broken, mail, warehouse, narrow, lost, fresh, first, ordersRun, rejected, failed, throttled, guarded } };
 }
 
 /** The address of every page, by a name for it. */
@@ -57,7 +61,7 @@ export function pagesOf({ workspace, ids, invitation }) {
     overview: w, setup: `${w}/setup?step=source`, "setup-model": `${w}/setup?step=model`, "setup-destination": `${w}/setup?step=destination`, "setup-sync": `${w}/setup?step=sync`,
     syncs: `${w}/syncs`, "sync-new": `${w}/syncs/new?model=${ids.customers}`,
     sync: `${w}/syncs/${ids.mail}`, "sync-guarded": `${w}/syncs/${ids.warehouse}`, "sync-preview": `${w}/syncs/${ids.mail}?tab=preview`, "sync-rows": `${w}/syncs/${ids.mail}?tab=rows`, "sync-configuration": `${w}/syncs/${ids.mail}?tab=configuration`, "sync-fresh": `${w}/syncs/${ids.fresh}`,
-    runs: `${w}/runs`, run: `${w}/runs/${ids.first}`, "run-rejected": `${w}/runs/${ids.rejected}?tab=rejections`, "run-failed": `${w}/runs/${ids.failed}`, "run-guarded": `${w}/runs/${ids.guarded}`, "run-invalid": `${w}/runs/${ids.first}?tab=invalid`, "run-events": `${w}/runs/${ids.first}?tab=events`,
+    runs: `${w}/runs`, run: `${w}/runs/${ids.first}`, "run-rejected": `${w}/runs/${ids.rejected}?tab=rejections`, "run-failed": `${w}/runs/${ids.failed}`, "run-throttled": `${w}/runs/${ids.throttled}?tab=report`, "run-guarded": `${w}/runs/${ids.guarded}`, "run-invalid": `${w}/runs/${ids.first}?tab=invalid`, "run-events": `${w}/runs/${ids.first}?tab=events`,
     "run-rows": `${w}/runs/${ids.first}?tab=rows`, "run-calls": `${w}/runs/${ids.first}?tab=calls`, "run-call": `${w}/runs/${ids.first}?tab=calls&call=1`, "run-report": `${w}/runs/${ids.first}?tab=report`, log: `${w}/log`, "sync-timeline": `${w}/syncs/${ids.mail}/rows`,
     models: `${w}/models`, model: `${w}/models/${ids.customers}`, "model-new": `${w}/models/new`, sources: `${w}/sources`, source: `${w}/sources/${ids.source}`, "source-new": `${w}/sources/new`,
     destinations: `${w}/destinations`, destination: `${w}/destinations/${ids.destination}`, "destination-role": `${w}/destinations/${ids.broken}`, "destination-new": `${w}/destinations/new`,

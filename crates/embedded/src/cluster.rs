@@ -45,7 +45,7 @@ pub fn start(settings: &Settings) -> Result<Cluster, Error> {
     leftover::stop(&home.folder, &data)?;
     let password = home.password(&identity)?;
     let socket = home.socket_folder(&identity, &mut notices)?;
-    home.initialize(settings, &binaries, &identity)?;
+    home.initialize(settings, &binaries, &identity, &password)?;
 
     let mut tried = 1;
     let (supervisor, port) = loop {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::binaries::Binaries;
 use crate::identity::Identity;
-use crate::{Error, Settings};
+use crate::{Error, Settings, verifier};
 
 pub(crate) const SUPERUSER: &str = "rowcast";
 
@@ -77,18 +77,8 @@ impl Home {
         if self.data().exists() {
             return Err(Error::PasswordMissing { file });
         }
-        let mut random = [0; 24];
-        let device = Path::new("/dev/urandom");
-        File::open(device).and_then(|mut source| source.read_exact(&mut random)).map_err(Error::io("read", device))?;
-        let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&file)
-            .and_then(|mut output| output.write_all(password.as_bytes()).and_then(|()| output.sync_all()))
-            .map_err(Error::io("write", &file))?;
+        let password: String = random::<24>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        write_secret(&file, &password)?;
         identity.own(&file)?;
         Ok(password)
     }
@@ -126,6 +116,7 @@ impl Home {
         settings: &Settings,
         binaries: &Binaries,
         identity: &Identity,
+        password: &str,
     ) -> Result<(), Error> {
         let data = self.data();
         if data.exists() {
@@ -137,11 +128,14 @@ impl Home {
         }
         create_folder(&unfinished, 0o700)?;
         identity.own(&unfinished)?;
+        let hashed = self.folder.join("password.hashed");
+        write_secret(&hashed, &verifier(password, random()?))?;
+        identity.own(&hashed)?;
         let program = binaries.folder.join("initdb");
         let mut command = identity.command(&program);
         command.arg("-D").arg(&unfinished).args(["-U", SUPERUSER, "-A", "scram-sha-256"]);
         command.args(["--encoding=UTF8", "--no-locale", "--no-instructions"]);
-        command.arg(format!("--pwfile={}", self.folder.join("password").display()));
+        command.arg(format!("--pwfile={}", hashed.display()));
         if !settings.durable {
             command.arg("--no-sync");
         }
@@ -150,9 +144,29 @@ impl Home {
         if !output.status.success() {
             return Err(Error::Initdb { output: String::from_utf8_lossy(&output.stderr).trim().to_owned() });
         }
+        fs::remove_file(&hashed).map_err(Error::io("remove", &hashed))?;
         fs::rename(&unfinished, &data).map_err(Error::io("finish", &data))?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", &self.folder))
     }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    let device = Path::new("/dev/urandom");
+    File::open(device).and_then(|mut source| source.read_exact(&mut bytes)).map_err(Error::io("read", device))?;
+    Ok(bytes)
+}
+
+/// Writes a file that only its owner may read, durably.
+fn write_secret(file: &Path, text: &str) -> Result<(), Error> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.sync_all()))
+        .map_err(Error::io("write", file))
 }
 
 /// Creates a folder with exactly this mode, whatever the umask says; one that exists is left as it is.

@@ -9,8 +9,10 @@ mod identity;
 mod leftover;
 mod settings;
 mod supervisor;
+mod verifier;
 
 pub use binaries::{Binaries, find_binaries};
 pub use cluster::{Cluster, remove, start};
 pub use error::Error;
 pub use settings::Settings;
+pub use verifier::verifier;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use embedded::Cluster;
+use embedded::{Cluster, verifier};
 use testkit::database::{self, TestDatabase};
 use tokio_postgres::{Client, NoTls, Row};
 
@@ -50,7 +50,10 @@ impl Database {
         let (api, worker) = (format!("api_{number}"), format!("worker_{number}"));
         let owner = connect(&url).await;
         for (login, role) in [(&api, "rowcast_app"), (&worker, "rowcast_worker")] {
-            let statement = format!("create role {login} login password 'pass-of-{login}' in role {role}");
+            let statement = format!(
+                "create role {login} login password '{}' in role {role}",
+                verifier(&format!("pass-of-{login}"), [7; 16])
+            );
             owner.batch_execute(&statement).await.unwrap();
         }
         Self { api: login_url(&url, &api), worker: login_url(&url, &worker), url, place }
