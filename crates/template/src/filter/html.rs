@@ -4,7 +4,6 @@ use super::draft::Draft;
 use super::input::{nil, text};
 use super::{Arguments, Env};
 use crate::fault::Fault;
-use crate::render::Budget;
 use crate::value::Value;
 
 type Given<'r> = Result<Value<'r>, Fault>;
@@ -71,7 +70,7 @@ pub(super) fn strip_newlines<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &
 
 fn lines_joined<'r>(input: &Value<'r>, by: &str, env: &mut Env<'_>) -> Given<'r> {
     let input = text(input, env)?;
-    env.budget.inspect(input.len() / 2)?;
+    env.budget.inspect(input.len())?;
     let mut draft = Draft::default();
     let mut lines = input.split('\n').peekable();
     while let Some(line) = lines.next() {
@@ -119,11 +118,7 @@ fn without(input: &str, pairs: &[(&str, &str)], env: &mut Env<'_>) -> Result<Dra
             }
         }
     }
-    charge(input, env.budget)?;
+    env.budget.inspect(input.len())?;
     draft.push(input.get(start..).unwrap_or_default(), env)?;
     Ok(draft)
-}
-
-fn charge(input: &str, budget: &mut Budget) -> Result<(), Fault> {
-    budget.work(input.len() / 32)
 }

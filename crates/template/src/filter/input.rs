@@ -217,7 +217,8 @@ pub(super) fn property<'r>(
         }
         Value::Text(text) => match name {
             Value::Text(part) => {
-                scan(text.len(), env)?;
+                env.budget.inspect(text.len())?;
+                env.budget.inspect(part.len().saturating_mul(2))?;
                 Ok(Some(if text.contains(&**part) { name.clone() } else { Value::Nil }))
             }
             _ => Err(cannot_select(name, filter, env)),

@@ -65,7 +65,7 @@ pub(super) fn divided_by<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, en
         }));
     }
     if with_fraction {
-        env.budget.work(8)?;
+        env.budget.work(20 + (left.number.size() + right.number.size()) / 8)?;
     }
     calculated(&left, &right, env, "divided_by", Number::divided_by)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Filter {
     pub(crate) positional: (u8, u8),
     pub(crate) named: &'static [&'static str],
     pub(crate) gives: Kind,
+    /// Whether it needs to know what time it is: those that read dates, of which one may be "now".
+    pub(crate) reads_clock: bool,
     pub(crate) run: Run,
 }
 
@@ -66,11 +68,6 @@ pub(crate) struct Env<'a> {
 }
 
 impl Filter {
-    /// Whether it needs to know what time it is: those that read dates, of which one may be "now".
-    pub(crate) fn asks_for_now(&self) -> bool {
-        ["date", "epoch_milliseconds", "epoch_seconds", "to_epoch"].contains(&self.name)
-    }
-
     /// `input` and arguments may be columns that were not looked at yet.
     pub(crate) fn apply<'r>(
         &self,

@@ -20,31 +20,40 @@ pub(super) fn prepend<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: 
     joined(&[&more, &input], env)
 }
 
-fn joined<'r>(pieces: &[&str], env: &mut Env<'_>) -> Given<'r> {
-    let mut draft = Draft::default();
-    for piece in pieces {
-        draft.push(piece, env)?;
+pub(super) fn joined<'r>(pieces: &[&str], env: &mut Env<'_>) -> Given<'r> {
+    match pieces {
+        // One copy.
+        [piece] => {
+            env.budget.allocate(piece.len().max(16))?;
+            Ok(Value::Text(Text::Shared(Rc::from(*piece))))
+        }
+        pieces => {
+            pieces.iter().try_for_each(|piece| env.budget.allocate(piece.len().max(16)))?;
+            Ok(made(pieces.concat()))
+        }
     }
-    Ok(draft.finish())
 }
 
 pub(super) fn upcase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
-    charge_cased(&input, env)?;
-    Ok(ascii(&input, str::make_ascii_uppercase).unwrap_or_else(|| made(input.to_uppercase())))
+    let ascii = charge_cased(&input, env)?;
+    Ok(if ascii { cased(&input, str::make_ascii_uppercase) } else { made(input.to_uppercase()) })
 }
 
 pub(super) fn downcase<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let input = text(&input, env)?;
-    charge_cased(&input, env)?;
-    Ok(ascii(&input, str::make_ascii_lowercase).unwrap_or_else(|| made(input.to_lowercase())))
+    let ascii = charge_cased(&input, env)?;
+    Ok(if ascii { cased(&input, str::make_ascii_lowercase) } else { made(input.to_lowercase()) })
 }
 
 /// The quick way for texts that have only letters of ASCII: one copy, changed where it lies.
-fn ascii<'r>(text: &str, change: fn(&mut str)) -> Option<Value<'r>> {
-    let mut copy = text.is_ascii().then(|| Rc::<str>::from(text))?;
-    change(Rc::get_mut(&mut copy)?);
-    Some(Value::Text(Text::Shared(copy)))
+#[inline]
+fn cased<'r>(text: &str, change: impl FnOnce(&mut str)) -> Value<'r> {
+    let mut copy = Rc::<str>::from(text);
+    if let Some(copy) = Rc::get_mut(&mut copy) {
+        change(copy);
+    }
+    Value::Text(Text::Shared(copy))
 }
 
 /// The first letter large, all others small.
@@ -62,11 +71,13 @@ pub(super) fn capitalize<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut 
     Ok(made(out))
 }
 
-/// Outside of ASCII a letter may take up to three times its bytes in the other case.
-pub(super) fn charge_cased(input: &str, env: &mut Env<'_>) -> Result<(), Fault> {
-    let factor = if input.is_ascii() { 1 } else { 3 };
+/// Whether the text is ASCII. Outside of that a letter may take up to three times its bytes in the other case.
+pub(super) fn charge_cased(input: &str, env: &mut Env<'_>) -> Result<bool, Fault> {
+    let ascii = input.is_ascii();
+    let factor = if ascii { 1 } else { 3 };
     env.budget.work(input.len() * factor / 64)?;
-    env.budget.allocate(input.len().saturating_mul(factor))
+    env.budget.allocate(input.len().saturating_mul(factor))?;
+    Ok(ascii)
 }
 
 /// White space as Ruby trims it.
@@ -187,6 +198,10 @@ fn replace_at<'r>(
 /// At spaces: runs of any white space, none at the ends. At nothing: into characters.
 pub(super) fn split<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Given<'r> {
     let (input, by) = (text(&input, env)?, wanted(arguments.at(0), env)?);
+    if &*by == " " {
+        // Each character is looked at.
+        env.budget.inspect(input.len() / 2)?;
+    }
     let mut values = Vec::new();
     let mut keep = |piece: &str| -> Result<(), Fault> {
         // The value, the reference count and the bytes of a text of its own; vectors grow by doubling.

@@ -5,7 +5,11 @@ use super::{
 };
 
 const fn filter(name: &'static str, positional: (u8, u8), gives: Kind, run: Run) -> Filter {
-    Filter { name, positional, named: &[], gives, run }
+    Filter { name, positional, named: &[], gives, reads_clock: false, run }
+}
+
+const fn with_clock(filter: Filter) -> Filter {
+    Filter { reads_clock: true, ..filter }
 }
 
 const fn with_named(filter: Filter, named: &'static [&'static str]) -> Filter {
@@ -34,12 +38,12 @@ static FILTERS: [Filter; 88] = [
     filter("ceil", (0, 0), Kind::Number, math::ceil),
     filter("compact", (0, 1), Kind::Array, array::compact),
     filter("concat", (1, 1), Kind::Array, array::concat),
-    with_named(filter("date", (1, 1), Kind::Any, date::date), &["timezone"]),
+    with_clock(with_named(filter("date", (1, 1), Kind::Any, date::date), &["timezone"])),
     with_named(filter("default", (0, 2), Kind::Any, convert::default), &["allow_false"]),
     filter("divided_by", (1, 1), Kind::Number, math::divided_by),
     filter("downcase", (0, 0), Kind::Text, string::downcase),
-    filter("epoch_milliseconds", (0, 0), Kind::Number, date::epoch_milliseconds),
-    filter("epoch_seconds", (0, 0), Kind::Number, date::epoch_seconds),
+    with_clock(filter("epoch_milliseconds", (0, 0), Kind::Number, date::epoch_milliseconds)),
+    with_clock(filter("epoch_seconds", (0, 0), Kind::Number, date::epoch_seconds)),
     filter("escape", (0, 0), Kind::Text, html::escape),
     filter("escape_once", (0, 0), Kind::Text, html::escape_once),
     filter("except", (1, MANY), Kind::Object, object::except),
@@ -95,7 +99,7 @@ static FILTERS: [Filter; 88] = [
     filter("times", (1, 1), Kind::Number, math::times),
     filter("titlecase", (0, 0), Kind::Text, naming::titlecase),
     filter("to_boolean", (0, 0), Kind::Bool, convert::to_boolean),
-    filter("to_epoch", (0, 0), Kind::Number, date::epoch_seconds),
+    with_clock(filter("to_epoch", (0, 0), Kind::Number, date::epoch_seconds)),
     filter("to_integer", (0, 0), Kind::Number, convert::to_integer),
     filter("to_number", (0, 0), Kind::Number, convert::to_number),
     filter("to_string", (0, 0), Kind::Text, json::to_string),

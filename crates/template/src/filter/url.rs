@@ -17,7 +17,7 @@ pub(super) fn url_encode<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut 
         return Ok(input);
     }
     let input = text(&input, env)?;
-    env.budget.inspect(input.len())?;
+    env.budget.inspect(input.len().saturating_mul(3) / 2)?;
     let mut draft = Draft::default();
     for byte in input.bytes() {
         match byte {
@@ -47,15 +47,14 @@ pub(super) fn url_decode<'r>(input: Value<'r>, _: &Arguments<'_, 'r>, env: &mut 
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let hex = |offset: usize| bytes.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, hex(1), hex(2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                at += 3;
-            }
-            _ => {
-                decoded.push(if *byte == b'+' { b' ' } else { *byte });
-                at += 1;
-            }
+        if *byte == b'%'
+            && let (Some(high), Some(low)) = (hex(1), hex(2))
+        {
+            decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+            at += 3;
+        } else {
+            decoded.push(if *byte == b'+' { b' ' } else { *byte });
+            at += 1;
         }
     }
     utf8(decoded, "url_decode")

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::input::{array, integer, items, nil, room, scan, text, truthy};
-use super::string::part;
+use super::string::{joined, part};
 use super::{Arguments, Env};
 use crate::fault::Fault;
 use crate::value::{Text, Value};
@@ -86,10 +86,7 @@ pub(super) fn truncate<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>, env:
         return Ok(Value::Text(input));
     }
     let kept = usize::try_from(length.saturating_sub(count(&mark))).unwrap_or(0);
-    let mut draft = Draft::default();
-    draft.push(input.get(..byte_at(&input, kept)).unwrap_or_default(), env)?;
-    draft.push(&mark, env)?;
-    Ok(draft.finish())
+    joined(&[input.get(..byte_at(&input, kept)).unwrap_or_default(), &mark], env)
 }
 
 fn mark<'r>(arguments: &Arguments<'_, 'r>, env: &mut Env<'_>) -> Result<Text<'r>, Fault> {
@@ -101,6 +98,8 @@ pub(super) fn truncatewords<'r>(input: Value<'r>, arguments: &Arguments<'_, 'r>,
         return Ok(input);
     }
     let input = text(&input, env)?;
+    // All of it may be white space.
+    env.budget.inspect(input.len() / 2)?;
     let words = if arguments.has(0) { integer(arguments.at(0), "truncatewords", env)? } else { 15 };
     let words = usize::try_from(words.max(1)).unwrap_or(usize::MAX);
     let mark = mark(arguments, env)?;

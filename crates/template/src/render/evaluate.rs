@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::run::{Data, Loop, Renderer};
+use super::simple::of_order;
 use super::stop::Stop;
 use super::tags::cell;
 use crate::fault::Fault;
@@ -32,23 +33,45 @@ impl<'r> Renderer<'r, '_> {
         }
         let mut current = self.value(&value.head)?;
         for call in &value.filters {
-            current = self.call(call, current).map_err(|stop| stop.or_at(call.at))?;
+            current = match self.call(call, current) {
+                Ok(made) => made,
+                Err(stop) => return Err(stop.or_at(call.at)),
+            };
         }
         Ok(current)
     }
 
+    /// The arguments of most calls need no vector.
     fn call(&mut self, call: &'r Call, input: Value<'r>) -> Found<'r> {
-        let mut positional = Vec::with_capacity(call.positional.len());
-        for argument in &call.positional {
-            positional.push(self.value(argument)?);
+        match (call.positional.as_slice(), call.named.as_slice()) {
+            ([], []) => self.apply(call, input, &[], &[]),
+            ([one], []) => {
+                let one = self.value(one)?;
+                self.apply(call, input, std::slice::from_ref(&one), &[])
+            }
+            ([first, second], []) => {
+                let both = [self.value(first)?, self.value(second)?];
+                self.apply(call, input, &both, &[])
+            }
+            (positional, named) => {
+                let positional =
+                    positional.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+                let argument = |(name, argument): &'r (&'static str, Expr)| Ok((*name, self.value(argument)?));
+                let named = named.iter().map(argument).collect::<Result<Vec<_>, Stop>>()?;
+                self.apply(call, input, &positional, &named)
+            }
         }
-        let mut named = Vec::with_capacity(call.named.len());
-        for (name, argument) in &call.named {
-            named.push((*name, self.value(argument)?));
-        }
-        let now = if call.filter.asks_for_now() { self.now() } else { 0 };
-        let plain = self.is_plain();
-        let arguments = Arguments { positional: &positional, named: &named };
+    }
+
+    fn apply(
+        &mut self,
+        call: &'r Call,
+        input: Value<'r>,
+        positional: &[Value<'r>],
+        named: &[(&str, Value<'r>)],
+    ) -> Found<'r> {
+        let now = if call.filter.reads_clock { self.now() } else { 0 };
+        let (arguments, plain) = (Arguments { positional, named }, self.is_plain());
         Ok(call.filter.apply(input, &arguments, &mut Env { budget: self.budget, now, plain })?)
     }
 
@@ -65,7 +88,18 @@ impl<'r> Renderer<'r, '_> {
     }
 
     /// A value to compute with: columns are looked into, and JSON is parsed only once.
+    #[inline]
     pub(super) fn value(&mut self, expr: &'r Expr) -> Found<'r> {
+        match self.simple(expr) {
+            Some(value) => {
+                self.budget.work(1)?;
+                Ok(value)
+            }
+            None => self.looked_into(expr),
+        }
+    }
+
+    fn looked_into(&mut self, expr: &'r Expr) -> Found<'r> {
         let raw = self.raw(expr)?;
         if !matches!(raw, Value::Column(..)) {
             return Ok(raw);
@@ -178,12 +212,7 @@ impl<'r> Renderer<'r, '_> {
             let reason = format!("{} cannot be compared with {}; {advice}", left.kind(), right.kind());
             return Err(Stop::Fault(Fault::failed(reason)));
         }
-        Ok(order.is_some_and(|order| match by {
-            Comparison::Less => order.is_lt(),
-            Comparison::LessOrEqual => order.is_le(),
-            Comparison::Greater => order.is_gt(),
-            _ => order.is_ge(),
-        }))
+        Ok(order.and_then(|order| of_order(by, order)).unwrap_or(false))
     }
 
     fn reference(&mut self, reference: Reference) -> Found<'r> {

@@ -5,6 +5,7 @@ mod evaluate;
 mod hole;
 mod json;
 mod run;
+mod simple;
 mod stop;
 mod tags;
 

@@ -6,7 +6,7 @@ use super::stop::Stop;
 use super::{Budget, Context};
 use crate::fault::Fault;
 use crate::output::Output;
-use crate::program::{Expr, Mode, Op, Place, Template};
+use crate::program::{Mode, Op, Place, Template};
 use crate::value::Value;
 
 #[derive(Debug, Clone, Copy)]
@@ -172,10 +172,6 @@ impl<'r, 'b> Renderer<'r, 'b> {
         if let Some(slot) = self.variables.get_mut(slot) {
             *slot = Some(value);
         }
-    }
-
-    pub(super) fn holds(&mut self, condition: &'r Expr) -> Result<bool, Stop> {
-        Ok(self.value(condition)?.is_true())
     }
 
     /// What the ops write, in a buffer of its own. What the buffers around it hold is paid for first, so that together

@@ -49,7 +49,7 @@ impl<'r> Value<'r> {
             Self::Bool(false) => out.push(b"false"),
             Self::Int(int) => out.push(itoa::Buffer::new().format(*int).as_bytes()),
             Self::Float(float) => {
-                budget.work(2)?;
+                budget.work(6)?;
                 out.push(float_text(*float, plain).as_bytes())
             }
             Self::Decimal(decimal) => {
@@ -87,7 +87,10 @@ impl<'r> Value<'r> {
         match self {
             Self::Nil => out.push(b"null"),
             Self::Bool(_) | Self::Int(_) => self.write(out, Place::Text, false, budget),
-            Self::Float(float) if float.is_finite() => out.push(float_text(*float, false).as_bytes()),
+            Self::Float(float) if float.is_finite() => {
+                budget.work(2)?;
+                out.push(zmij::Buffer::new().format(*float).as_bytes())
+            }
             Self::Float(_) | Self::Range(..) => {
                 out.push(b"\"")?;
                 self.write(out, Place::Text, false, budget)?;

@@ -1,7 +1,10 @@
 //! Rows that would break a message, if anything would.
 
+use std::sync::LazyLock;
+
 use domain::{ColumnType, NumberForm, Value};
 use proptest::prelude::*;
+use proptest::string::{RegexGeneratorStrategy, string_regex};
 use serde_json::Value as Json;
 
 use crate::given::Model;
@@ -30,11 +33,20 @@ const COLUMNS: usize = 9;
 const FLAG: usize = 9;
 const LIST: usize = 10;
 
+/// Written as a text, an expression would be read again for each value.
+type Expression = LazyLock<RegexGeneratorStrategy<String>>;
+
+/// As `any::<String>()` has it.
+static ANY: Expression = LazyLock::new(|| string_regex("\\PC*").unwrap());
+static SYNTAX: Expression =
+    LazyLock::new(|| string_regex("[\"\\\\{}\\[\\],:%|\u{0}-\u{1f}\u{2028}é😀a1 -]{0,12}").unwrap());
+static DIGITS: Expression = LazyLock::new(|| string_regex("-?[0-9]{1,40}(\\.[0-9]{1,20})?").unwrap());
+
 /// Text that would break out of a string, a number or a template, if anything would.
 pub(crate) fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![
-        any::<String>(),
-        "[\"\\\\{}\\[\\],:%|\u{0}-\u{1f}\u{2028}é😀a1 -]{0,12}",
+        &*ANY,
+        &*SYNTAX,
         Just("\",\"x\":1,\"".to_owned()),
         Just("{{ row.t }}".to_owned()),
         Just("\\".to_owned()),
@@ -66,7 +78,7 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
         any::<f64>().prop_map(Value::Float),
-        prop_oneof!["-?[0-9]{1,40}(\\.[0-9]{1,20})?", Just("NaN".to_owned()), hostile()].prop_map(Value::Numeric),
+        prop_oneof![&*DIGITS, Just("NaN".to_owned()), hostile()].prop_map(Value::Numeric),
         hostile().prop_map(Value::Text),
         proptest::collection::vec(any::<u8>(), 0..9).prop_map(Value::Bytes),
         json_text().prop_map(Value::Json),

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod cases;
+mod columns;
 mod corpus;
 mod docs;
 mod filters;
