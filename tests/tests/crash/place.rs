@@ -171,7 +171,11 @@ sync:
 
     /// What every crash leaves behind has been cleaned up by the runs since, and all sums hold.
     pub(crate) async fn check_store(&self) {
-        let store = self.store().await;
+        self.check_kept(&self.store().await).await;
+    }
+
+    /// The same of a store that is not the place's own.
+    pub(crate) async fn check_kept(&self, store: &Client) {
         let count = async |what: &str, sql: &str| {
             let found: i64 = store.query_one(sql, &[]).await.unwrap().get(0);
             assert_eq!(found, 0, "{what}");
@@ -188,7 +192,7 @@ sync:
         }
         let scratch = fs::read_dir(self.home().join("scratch")).unwrap().count();
         assert_eq!(scratch, 0, "scratch folders that nobody needs any more");
-        self.check_log(&store).await;
+        self.check_log(store).await;
     }
 
     /// Every record is in the debug log, and every line of it is true.
