@@ -1,10 +1,14 @@
-//! Compressed, checksummed blocks, one after another in a file.
+//! Checksummed blocks, compressed where that pays, one after another in a file.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::compress_bound;
 
 use crate::Error;
 use crate::scratch::{Scratch, Space};
@@ -12,7 +16,36 @@ use crate::scratch::{Scratch, Space};
 const HEAD: usize = 24;
 /// No block is larger than one row or plan entry and a buffer; anything above is damage.
 const MOST: usize = 1 << 30;
-const LEVEL: i32 = 1;
+/// Scratch is written and read once: half the time of level 1 for a third more bytes.
+const LEVEL: i32 = -5;
+/// In the raw length of a block that is stored as it is.
+const AS_IT_IS: u32 = 1 << 31;
+
+/// What compresses blocks, and its memory: shared by all outputs that it is lent to, made when the first block comes.
+#[derive(Default)]
+pub(crate) struct Packer {
+    zstd: Option<Compressor<'static>>,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    fn pack(&mut self, raw: &[u8]) -> io::Result<&[u8]> {
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            none => none.insert(Compressor::new(LEVEL)?),
+        };
+        self.packed.clear();
+        self.packed.reserve(compress_bound(raw.len()));
+        zstd.compress_to_buffer(raw, &mut self.packed)?;
+        Ok(&self.packed)
+    }
+}
+
+impl fmt::Debug for Packer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Packer(..)")
+    }
+}
 
 /// A scratch file that is written once, front to back.
 #[derive(Debug)]
@@ -35,15 +68,25 @@ impl Output {
         self.file.write_all(bytes).map_err(|source| Error::Io { step: "write", path: self.path.clone(), source })
     }
 
-    pub(crate) fn write_block(&mut self, raw: &[u8]) -> Result<(), Error> {
-        let failed = |source| Error::Io { step: "compress a block of", path: self.path.clone(), source };
-        let stored = zstd::bulk::compress(raw, LEVEL).map_err(failed)?;
+    pub(crate) fn write_block(&mut self, raw: &[u8], packer: &mut Packer) -> Result<(), Error> {
+        let path = &self.path;
+        let failed = |source| Error::Io { step: "compress a block of", path: path.clone(), source };
+        let stored = packer.pack(raw).map_err(failed)?;
+        self.write_stored(stored, raw.len() as u32)
+    }
+
+    /// For bytes that compressing would not make fewer, as those of hashes.
+    pub(crate) fn write_as_it_is(&mut self, raw: &[u8]) -> Result<(), Error> {
+        self.write_stored(raw, raw.len() as u32 | AS_IT_IS)
+    }
+
+    fn write_stored(&mut self, stored: &[u8], raw_len: u32) -> Result<(), Error> {
         let mut head = [0; HEAD];
         head[..4].copy_from_slice(&(stored.len() as u32).to_le_bytes());
-        head[4..8].copy_from_slice(&(raw.len() as u32).to_le_bytes());
-        head[8..].copy_from_slice(&blake3::hash(&stored).as_bytes()[..16]);
+        head[4..8].copy_from_slice(&raw_len.to_le_bytes());
+        head[8..].copy_from_slice(&blake3::hash(stored).as_bytes()[..16]);
         self.write(&head)?;
-        self.write(&stored)
+        self.write(stored)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -51,39 +94,68 @@ impl Output {
     }
 }
 
+/// What stands before a block.
+struct Head {
+    stored: usize,
+    raw: usize,
+    as_it_is: bool,
+    sum: [u8; 16],
+}
+
 /// Reads blocks front to back; passing over one does not decompress it.
-#[derive(Debug)]
 pub(crate) struct Input {
     file: std::io::BufReader<File>,
     path: PathBuf,
     offset: u64,
     /// The ordinal of the block that comes next.
     next: u32,
+    /// Made when the first compressed block comes.
+    zstd: Option<Decompressor<'static>>,
+    stored: Vec<u8>,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("path", &self.path).field("next", &self.next).finish_non_exhaustive()
+    }
 }
 
 impl Input {
     pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
         let file = File::open(&path).map_err(|source| Error::Io { step: "open", path: path.clone(), source })?;
-        Ok(Self { file: std::io::BufReader::with_capacity(64 << 10, file), path, offset: 0, next: 0 })
+        Ok(Self {
+            file: std::io::BufReader::with_capacity(64 << 10, file),
+            path,
+            offset: 0,
+            next: 0,
+            zstd: None,
+            stored: Vec::new(),
+        })
     }
 
     /// The block with this ordinal, which is not before the last one read; `None` past the end.
     pub(crate) fn block(&mut self, ordinal: u32, raw: &mut Vec<u8>) -> Result<bool, Error> {
         debug_assert!(ordinal >= self.next, "blocks are read in order");
         loop {
-            let Some((stored, raw_len, sum)) = self.head()? else { return Ok(false) };
+            let Some(Head { stored, raw: raw_len, as_it_is, sum }) = self.head()? else { return Ok(false) };
             if self.next < ordinal {
                 let passed = self.file.seek_relative(stored as i64);
                 passed.map_err(|source| Error::Io { step: "seek in", path: self.path.clone(), source })?;
                 self.advance(stored);
                 continue;
             }
-            let mut bytes = vec![0; stored];
+            let mut bytes = std::mem::take(&mut self.stored);
+            bytes.resize(stored, 0);
             self.fill(&mut bytes)?;
             if blake3::hash(&bytes).as_bytes()[..16] != sum {
                 return Err(self.damaged("a checksum does not match"));
             }
-            *raw = zstd::bulk::decompress(&bytes, raw_len).map_err(|_| self.damaged("it does not unpack"))?;
+            if as_it_is {
+                std::mem::swap(raw, &mut bytes);
+            } else {
+                self.unpack(&bytes, raw_len, raw)?;
+            }
+            self.stored = bytes;
             if raw.len() != raw_len {
                 return Err(self.damaged("it unpacks to another length"));
             }
@@ -92,12 +164,30 @@ impl Input {
         }
     }
 
+    fn unpack(&mut self, stored: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> Result<(), Error> {
+        let path = &self.path;
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            none => none.insert(Decompressor::new().map_err(|source| Error::Io {
+                step: "decompress",
+                path: path.clone(),
+                source,
+            })?),
+        };
+        raw.clear();
+        raw.reserve(raw_len);
+        match zstd.decompress_to_buffer(stored, raw) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.damaged("it does not unpack")),
+        }
+    }
+
     fn advance(&mut self, stored: usize) {
         self.offset += (HEAD + stored) as u64;
         self.next += 1;
     }
 
-    fn head(&mut self) -> Result<Option<(usize, usize, [u8; 16])>, Error> {
+    fn head(&mut self) -> Result<Option<Head>, Error> {
         let mut first = [0; 1];
         let read = self.file.read(&mut first);
         if read.map_err(|source| Error::Io { step: "read", path: self.path.clone(), source })? == 0 {
@@ -106,14 +196,14 @@ impl Input {
         let mut head = [0; HEAD];
         head[0] = first[0];
         self.fill(&mut head[1..])?;
-        let length = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize;
-        let (stored, raw) = (length(0), length(4));
+        let length = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (stored, raw) = (length(0) as usize, (length(4) & !AS_IT_IS) as usize);
         if stored > MOST || raw > MOST {
             return Err(self.damaged("a length is out of range"));
         }
         let mut sum = [0; 16];
         sum.copy_from_slice(&head[8..]);
-        Ok(Some((stored, raw, sum)))
+        Ok(Some(Head { stored, raw, as_it_is: length(4) & AS_IT_IS != 0, sum }))
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use plan::{PlanEntry, PlanReader, PlanWriter, Stored};
-pub use rows::{Item, Loaded, Partition, PartitionItems, RowSpill};
+pub use rows::{Item, Loaded, Partition, PartitionItems, Read, RowSpill};
 pub use scratch::{Scratch, sweep};
 
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use domain::Change;
 use engine::hash::Hash128;
 use engine::unit::UnitId;
 
-use crate::block::{Input, Output};
+use crate::block::{Input, Output, Packer};
 use crate::{Error, Scratch};
 
 const BUFFER: usize = 64 << 10;
@@ -37,13 +37,14 @@ pub struct PlanEntry {
 #[derive(Debug)]
 pub struct PlanWriter {
     output: Output,
+    packer: Packer,
     buffer: Vec<u8>,
     count: u64,
 }
 
 impl PlanWriter {
     pub fn create(scratch: &Scratch, name: &str) -> Result<Self, Error> {
-        Ok(Self { output: Output::create(scratch, name)?, buffer: Vec::new(), count: 0 })
+        Ok(Self { output: Output::create(scratch, name)?, packer: Packer::default(), buffer: Vec::new(), count: 0 })
     }
 
     pub fn push(&mut self, entry: &PlanEntry) -> Result<(), Error> {
@@ -60,7 +61,7 @@ impl PlanWriter {
 
     fn flush(&mut self) -> Result<(), Error> {
         if !self.buffer.is_empty() {
-            self.output.write_block(&self.buffer)?;
+            self.output.write_block(&self.buffer, &mut self.packer)?;
             self.buffer.clear();
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use engine::hash::Hash128;
 use engine::unit::UnitId;
 
-use crate::block::{Input, Output};
+use crate::block::{Input, Output, Packer};
 use crate::{Error, Scratch};
 
 const PARTITIONS: usize = 128;
@@ -21,6 +21,7 @@ const ITEM: usize = 36;
 #[derive(Debug)]
 pub struct RowSpill {
     files: Vec<Files>,
+    packer: Packer,
     level: u32,
     label: String,
     hashes: usize,
@@ -91,7 +92,7 @@ impl RowSpill {
 
     fn at_level(hashes: usize, level: u32, label: String) -> Self {
         let files = (0..PARTITIONS).map(|_| Files::default()).collect();
-        Self { files, level, label, hashes }
+        Self { files, packer: Packer::default(), level, label, hashes }
     }
 
     pub fn push(&mut self, scratch: &Scratch, unit: UnitId, hashes: &[Hash128], row: &[u8]) -> Result<(), Error> {
@@ -103,14 +104,14 @@ impl RowSpill {
             let items = Output::create(scratch, &format!("{name}.items"))?;
             files.outputs = Some((items, Output::create(scratch, &format!("{name}.rows"))?));
         }
-        files.push(unit, hashes, row)
+        files.push(unit, hashes, row, &mut self.packer)
     }
 
     /// Writes what is buffered and returns the partitions in hash order.
     pub fn finish(mut self, first: UnitId, end: Option<UnitId>) -> Result<Vec<Partition>, Error> {
         let mut out = Vec::with_capacity(PARTITIONS);
         for (index, files) in self.files.iter_mut().enumerate() {
-            files.flush_rows()?;
+            files.flush_rows(&mut self.packer)?;
             files.flush_items()?;
             out.push(Partition {
                 first: if index == 0 { first } else { start(first, self.level, index) },
@@ -127,9 +128,9 @@ impl RowSpill {
 }
 
 impl Files {
-    fn push(&mut self, unit: UnitId, hashes: &[Hash128], row: &[u8]) -> Result<(), Error> {
+    fn push(&mut self, unit: UnitId, hashes: &[Hash128], row: &[u8], packer: &mut Packer) -> Result<(), Error> {
         if !self.rows.is_empty() && self.rows.len() + row.len() > ROW_BUFFER {
-            self.flush_rows()?;
+            self.flush_rows(packer)?;
         }
         self.items.extend_from_slice(&unit.key.0);
         self.items.extend_from_slice(&unit.child.to_le_bytes());
@@ -142,11 +143,11 @@ impl Files {
         if self.items.len() >= ITEM_BUFFER { self.flush_items() } else { Ok(()) }
     }
 
-    fn flush_rows(&mut self) -> Result<(), Error> {
+    fn flush_rows(&mut self, packer: &mut Packer) -> Result<(), Error> {
         if let Some((_, rows)) = &mut self.outputs
             && !self.rows.is_empty()
         {
-            rows.write_block(&self.rows)?;
+            rows.write_block(&self.rows, packer)?;
             self.block += 1;
             self.rows.clear();
             // One huge row must not keep its memory in each partition.
@@ -159,7 +160,7 @@ impl Files {
         if let Some((items, _)) = &mut self.outputs
             && !self.items.is_empty()
         {
-            items.write_block(&self.items)?;
+            items.write_as_it_is(&self.items)?;
             self.items.clear();
         }
         Ok(())
@@ -174,9 +175,26 @@ impl Partition {
 
     /// The items, sorted, if they fit into `budget` bytes; else the smaller partitions to look at instead.
     pub fn load(self, scratch: &Scratch, budget: usize) -> Result<Loaded, Error> {
+        match self.read(budget)? {
+            Read::Whole(partition, items) => Ok(Loaded::Whole(partition, items)),
+            Read::TooLarge(partition) => partition.split(scratch).map(Loaded::Split),
+        }
+    }
+
+    /// Whether its items certainly fit into `budget` bytes beside some others.
+    pub fn fits(&self, beside: &PartitionItems, budget: usize) -> bool {
+        let rows = usize::try_from(self.count).unwrap_or(usize::MAX);
+        beside.items.len().saturating_add(rows) <= self.most(budget)
+    }
+
+    /// The items, sorted, if they fit into `budget` bytes.
+    pub fn read(self, budget: usize) -> Result<Read, Error> {
         let mut items = PartitionItems { width: self.hashes, ..PartitionItems::default() };
-        let fits = budget / (size_of::<Item>() + self.hashes * 16);
+        let fits = self.most(budget);
         if let Some((path, _)) = &self.files {
+            let expected = usize::try_from(self.count).map_or(fits, |count| count.min(fits));
+            items.items.reserve_exact(expected);
+            items.hashes.reserve_exact(expected * self.hashes);
             let (mut input, mut raw, mut block) = (Input::open(path.clone())?, Vec::new(), 0);
             while input.block(block, &mut raw)? {
                 raw.chunks_exact(self.item_len()).for_each(|bytes| items.push(bytes));
@@ -184,13 +202,18 @@ impl Partition {
                 if items.items.len() > fits {
                     items.settle();
                     if items.items.len() > fits / 2 && self.level < DEEPEST {
-                        return self.split(scratch).map(Loaded::Split);
+                        return Ok(Read::TooLarge(self));
                     }
                 }
             }
         }
         items.settle();
-        Ok(Loaded::Whole(self, items))
+        Ok(Read::Whole(self, items))
+    }
+
+    /// How many items fit into so many bytes.
+    fn most(&self, budget: usize) -> usize {
+        budget / (size_of::<Item>() + self.hashes * 16)
     }
 
     /// Calls `visit` for each of `wanted`, with its index in `wanted` and its row, in the order of the rows in the file.
@@ -223,7 +246,8 @@ impl Partition {
         ITEM + self.hashes * 16
     }
 
-    fn split(self, scratch: &Scratch) -> Result<Vec<Self>, Error> {
+    /// The same rows, by the next bits of their hashes.
+    pub fn split(self, scratch: &Scratch) -> Result<Vec<Self>, Error> {
         let mut spill = RowSpill::at_level(self.hashes, self.level + 1, self.label.clone());
         if let Some((items_path, rows_path)) = &self.files {
             let (mut items, mut rows) = (Input::open(items_path.clone())?, Input::open(rows_path.clone())?);
@@ -250,6 +274,14 @@ impl Partition {
         }
         spill.finish(self.first, self.end)
     }
+}
+
+/// What `Partition::read` found.
+#[derive(Debug)]
+pub enum Read {
+    Whole(Partition, PartitionItems),
+    /// It is to be split.
+    TooLarge(Partition),
 }
 
 /// What `Partition::load` found.
@@ -403,14 +435,14 @@ mod tests {
     fn a_flipped_byte_is_an_error() {
         let (root, scratch) = scratch();
         let mut spill = spill_rows(&scratch, &[(unit(1), vec![1; 5_000])]);
-        spill.files[0].flush_rows().unwrap();
+        spill.files[0].flush_rows(&mut Packer::default()).unwrap();
         let path = root.path().join("run/rows-000.rows");
         let good = std::fs::read(&path).unwrap();
         let partition = spill.finish(unit(0), None).unwrap().swap_remove(0);
         let Loaded::Whole(partition, items) = partition.load(&scratch, 1 << 20).unwrap() else { panic!("split") };
-        for at in 0..good.len() {
+        for (at, flip) in (0..good.len()).flat_map(|at| [(at, 0x40), (at, 0x80)]) {
             let mut bad = good.clone();
-            bad[at] ^= 0x40;
+            bad[at] ^= flip;
             std::fs::write(&path, bad).unwrap();
             let read = partition.visit(&items.items, |_, row| {
                 assert_eq!(row, vec![1; 5_000], "byte {at} changed the row");

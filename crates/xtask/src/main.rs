@@ -20,7 +20,7 @@ use shell::Shell;
 const HELP: &str = "\
 cargo xtask <command>
 
-  demo [ARGS]             sets up what is missing, then runs `rowcast demo ARGS` (--once: ends by itself)
+  demo [ARGS]             sets up what is missing, runs `rowcast demo ARGS`, then serves the web UI (--once: not that)
   test [--long] [ARGS]    sets up what is missing, then checks everything: format, lints, tests, dependencies.
                           With ARGS, only `cargo test --workspace ARGS` (for example: test -- acknowledged).
                           --long runs more cases (ROWCAST_LONG=1), then the mutants, and installs cargo-deny.
@@ -34,6 +34,13 @@ cargo xtask <command>
   bench debuglog [--rows N] [--pairs N] [--outcomes N] [--runs N]
                           a first run of N (1 million) rows with every row in the debug log beside one without, in N (3)
                           pairs; then one key among N (20 million) outcomes of N (1) runs; 0 leaves a part out
+  bench plan [--rows N] [--times N] [--json]
+                          a run of N (5 million) rows that finds nothing or little to do, beside a copy of the same query
+                          to nowhere
+  bench first-run [--rows N] [--times N] [--json]
+                          a first run of N (1 million) rows into a stream without limits, beside a script with boto3
+  bench shards [--rows N] [--times N] [--json]
+                          how far a run of N (800,000) rows fills streams of 8 and 64 shards, and what is throttled
   fuzz [TARGET] [--seconds N]
                           looks for inputs that break the template engine (targets: compile, render), for N (60)
                           seconds each
@@ -77,6 +84,9 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("bench", [what, arguments @ ..]) if what == "api" => bench::run(&shell, arguments),
         ("bench", [what, arguments @ ..]) if what == "template" => bench::template::run(&shell, arguments),
         ("bench", [what, arguments @ ..]) if what == "debuglog" => bench::debuglog::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "plan" => bench::plan::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "first-run" => bench::first_run::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "shards" => bench::shards::run(&shell, arguments),
         ("fuzz", arguments) => fuzz::run(&shell, arguments),
         ("web", []) => setup::web(&shell),
         ("deny", []) => check::deny(&shell, check::Tool::Install),

@@ -2,24 +2,14 @@
 //! takes to find one key among many outcomes.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use embedded::{Cluster, Settings};
-use tokio::runtime::Runtime;
-use tokio_postgres::NoTls;
-
-use super::http::Connection;
-use super::place::build;
+use super::figure::median;
+use super::rig::{Rig, STREAM};
+use crate::Failure;
 use crate::shell::{Shell, say, seconds};
-use crate::{Failure, setup};
 
-const SHOP: &str = "shop";
-const STORE: &str = "rowcast";
-const STREAM: &str = "customers";
 const SHARDS: u32 = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,28 +29,16 @@ struct Measured {
     logged: String,
 }
 
-struct Place {
-    runtime: Runtime,
-    cluster: Cluster,
-    program: PathBuf,
-    simulator: PathBuf,
-    folder: PathBuf,
-}
-
-/// Stopped when it goes.
-struct Simulator(Child);
-
 pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let options = options(arguments)?;
     if options.rows > 0 {
-        setup::run(shell)?;
-        let place = Place::open(shell)?;
-        place.fill(options.rows)?;
+        let rig = Rig::open(shell, "bench-log")?;
+        rig.fill(&fill(options.rows))?;
         let mut pairs = Vec::new();
         for pair in 0..options.pairs {
             // By turns, and each of the two is first as often as the other.
             let (one, other) = if pair % 2 == 0 { ("none", "full") } else { ("full", "none") };
-            let measured = (place.first_run(shell, one)?, place.first_run(shell, other)?);
+            let measured = (first_run(&rig, one)?, first_run(&rig, other)?);
             pairs.push(if pair % 2 == 0 { measured } else { (measured.1, measured.0) });
         }
         say(&table(&pairs, options.rows));
@@ -92,149 +70,27 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-fn failed(step: &'static str) -> impl Fn(Box<dyn std::error::Error + Send + Sync>) -> Failure + Copy {
-    move |source| Failure::bench(step, source)
+/// Rows of seven columns, about 150 bytes each.
+fn fill(rows: u64) -> String {
+    format!(
+        "create table customers as
+         select n::bigint id, 'user' || n || '@example.com' email, 'Ada ' || md5(n::text) name,
+                (array['free', 'team', 'enterprise'])[1 + n % 3] plan, 'active' state,
+                (n % 10000000)::numeric / 100 balance, timestamptz '2026-11-01' + n * interval '1 second' updated_at
+         from generate_series(1, {rows}) n;
+         vacuum analyze customers"
+    )
 }
 
-impl Place {
-    fn open(shell: &Shell) -> Result<Self, Failure> {
-        let program = build(shell, false)?;
-        shell.step(
-            "build the simulator",
-            shell.cargo(&["build", "--release", "-p", "simulator", "--example", "serve"]),
-        )?;
-        let folder = shell.root().join("target/xtask/bench-log");
-        fs::create_dir_all(&folder).map_err(|source| Failure::bench("create its folder", source))?;
-        let extra = [("shared_buffers", "256MB"), ("max_wal_size", "4GB")];
-        let settings = Settings {
-            extra: extra.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            ..setup::settings(shell, folder.join("postgres"))
-        };
-        say("\n==> start the PostgreSQL of the bench");
-        let cluster = embedded::start(&settings)?;
-        let runtime = Runtime::new().map_err(|source| Failure::bench("start a runtime", source))?;
-        let simulator = shell.root().join("target/release/examples/serve");
-        Ok(Self { runtime, cluster, program, simulator, folder })
-    }
-
-    /// Rows of seven columns, about 150 bytes each.
-    fn fill(&self, rows: u64) -> Result<(), Failure> {
-        self.runtime.block_on(self.cluster.drop_database(SHOP))?;
-        self.runtime.block_on(self.cluster.create_database(SHOP))?;
-        let fill = format!(
-            "create table customers as
-             select n::bigint id, 'user' || n || '@example.com' email, 'Ada ' || md5(n::text) name,
-                    (array['free', 'team', 'enterprise'])[1 + n % 3] plan, 'active' state,
-                    (n % 10000000)::numeric / 100 balance, timestamptz '2026-11-01' + n * interval '1 second' updated_at
-             from generate_series(1, {rows}) n;
-             vacuum analyze customers"
-        );
-        for statement in fill.split(';') {
-            self.runtime.block_on(self.cluster.run_script(SHOP, statement, "fill the source"))?;
-        }
-        Ok(())
-    }
-
-    /// A store, a stream and a home of its own, so that no run has anything to do with another.
-    fn first_run(&self, shell: &Shell, rows: &str) -> Result<Measured, Failure> {
-        self.runtime.block_on(self.cluster.drop_database(STORE))?;
-        self.runtime.block_on(self.cluster.create_database(STORE))?;
-        let (simulator, address) = Simulator::start(shell, &self.simulator)?;
-        self.runtime.block_on(prepare(address)).map_err(failed("prepare the stream"))?;
-        let home = self.folder.join("home");
-        // It may not be there.
-        fs::remove_dir_all(&home).unwrap_or_default();
-        fs::create_dir_all(&home).map_err(|source| Failure::bench("create a home", source))?;
-        let file = home.join("customers.yaml");
-        fs::write(&file, sync(address, rows)).map_err(|source| Failure::bench("describe the sync", source))?;
-        let mut run = shell.command(&self.program.display().to_string(), &["run"]);
-        run.arg(&file).arg("--json").arg("--home").arg(&home);
-        run.env("DATABASE_URL", self.cluster.url(STORE)).env("SHOP_URL", self.cluster.url(SHOP)).env("KEY", "bench");
-        let before = children();
-        shell.step(&format!("a first run, rows: {rows}"), run)?;
-        let worker = children().saturating_sub(before);
-        drop(simulator);
-        let (time, logged) = self.runtime.block_on(self.told()).map_err(failed("ask the store"))?;
-        say(&format!("    {rows}: {}, the worker alone {}; {logged}", seconds(time), seconds(worker)));
-        Ok(Measured { time, worker, logged })
-    }
-
-    /// What the store says of the run.
-    async fn told(&self) -> Result<(Duration, String), Box<dyn std::error::Error + Send + Sync>> {
-        let (client, connection) = tokio_postgres::connect(&self.cluster.url(STORE), NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let run = "select extract(epoch from ended_at - started_at)::float8, state from run where ended_at is not null";
-        let run = client.query_one(run, &[]).await?;
-        let state: String = run.get(1);
-        if state != "succeeded" {
-            return Err(format!("the run ended as {state}").into());
-        }
-        let sizes = "select coalesce(sum(bytes) filter (where kind = 'rows'), 0)::bigint,
-                            coalesce(sum(entries) filter (where kind = 'rows'), 0)::bigint,
-                            coalesce(sum(bytes) filter (where kind = 'calls'), 0)::bigint, count(*) from log_object";
-        let sizes = client.query_one(sizes, &[]).await?;
-        let (rows, entries, calls, objects): (i64, i64, i64, i64) =
-            (sizes.get(0), sizes.get(1), sizes.get(2), sizes.get(3));
-        connection.abort();
-        let each = rows as f64 / entries.max(1) as f64;
-        let text = format!("{objects} objects, {entries} outcomes of {each:.1} bytes, {} KiB of calls", calls / 1024);
-        Ok((Duration::from_secs_f64(run.get(0)), text))
-    }
-}
-
-impl Simulator {
-    fn start(shell: &Shell, program: &Path) -> Result<(Self, SocketAddr), Failure> {
-        let mut command = shell.command(&program.display().to_string(), &[]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut simulator = Self(child.map_err(|source| Failure::bench("start the simulator", source))?);
-        let mut line = String::new();
-        if let Some(output) = simulator.0.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut line)
-                .map_err(|source| Failure::bench("start the simulator", source))?;
-        }
-        let address = line.trim().strip_prefix("http://").and_then(|address| address.parse().ok());
-        let address = address.ok_or_else(|| Failure::bench("start the simulator", format!("it says {line:?}")))?;
-        Ok((simulator, address))
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // Whether it had ended before is of no interest.
-        self.0.kill().unwrap_or_default();
-        self.0.wait().map(|_| ()).unwrap_or_default();
-    }
-}
-
-/// No limits, and a stream.
-async fn prepare(address: SocketAddr) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut connection = Connection::open(address).await?;
-    let signed = "authorization: AWS4-HMAC-SHA256 Credential=BENCH/20260101/eu-central-1/kinesis/aws4_request, \
-                  SignedHeaders=host, Signature=00\r\n";
-    let create = format!(r#"{{"StreamName": "{STREAM}", "ShardCount": {SHARDS}}}"#);
-    for (path, head, body) in [
-        (
-            "/_simulator/limits",
-            "content-type: application/json\r\n".to_owned(),
-            r#"{"records_per_second": null, "bytes_per_second": null}"#,
-        ),
-        (
-            "/",
-            format!(
-                "content-type: application/x-amz-json-1.1\r\nx-amz-target: Kinesis_20131202.CreateStream\r\n{signed}"
-            ),
-            &create,
-        ),
-    ] {
-        let request =
-            format!("POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-length: {}\r\n\r\n{body}", body.len());
-        let status = connection.ask(&request).await?;
-        if !(200..300).contains(&status) {
-            return Err(format!("{path} was answered with {status}: {}", connection.text()).into());
-        }
-    }
-    Ok(())
+/// A store, a stream and a home of its own, so that no run has anything to do with another.
+fn first_run(rig: &Rig<'_>, rows: &str) -> Result<Measured, Failure> {
+    rig.forget()?;
+    let simulator = rig.simulator(SHARDS, false)?;
+    let worker = rig.run(&format!("a first run, rows: {rows}"), &sync(simulator.address, rows), &[])?.worked;
+    let told = rig.told()?;
+    let (time, logged) = (told.time, told.logged);
+    say(&format!("    {rows}: {}, the worker alone {}; {logged}", seconds(time), seconds(worker)));
+    Ok(Measured { time, worker, logged })
 }
 
 fn sync(address: SocketAddr, rows: &str) -> String {
@@ -269,15 +125,6 @@ sync:
     )
 }
 
-/// Processor time of the children that have ended, in the hundredths of a second of the system.
-fn children() -> Duration {
-    let told = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name before may hold spaces.
-    let fields = told.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u64 = fields.skip(13).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
-    Duration::from_millis(10 * ticks)
-}
-
 fn table(pairs: &[(Measured, Measured)], rows: u64) -> String {
     let mut text = format!("\n==> a first run of {rows} rows, without and with every row in the debug log\n");
     text.push_str("    rows/s without     with    ratio     worker's CPU without     with    ratio\n");
@@ -296,15 +143,10 @@ fn table(pairs: &[(Measured, Measured)], rows: u64) -> String {
         times.push(time);
         workers.push(worker);
     }
-    let (time, worker) = (median(times), median(workers));
+    let (time, worker) = (median(&times), median(&workers));
     let logged = pairs.last().map_or("", |(_, full)| &*full.logged);
     text.push_str(&format!("    median: throughput {time:.3} (at least 0.900 is wanted), CPU {worker:.3}; {logged}\n"));
     text
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -320,11 +162,5 @@ mod tests {
         for wrong in ["--rows", "--rows x", "--pairs 0", "--quick 1"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_median_is_the_one_in_the_middle() {
-        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!(median(Vec::new()).is_nan());
     }
 }

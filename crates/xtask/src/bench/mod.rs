@@ -4,9 +4,16 @@
 //! listing by plain SQL, and a request that does next to nothing. Client, service and database share this machine.
 
 pub(crate) mod debuglog;
+mod figure;
+pub(crate) mod first_run;
 mod http;
 mod load;
+mod options;
 mod place;
+pub(crate) mod plan;
+mod rig;
+pub(crate) mod shards;
+mod shop;
 pub(crate) mod template;
 
 use std::time::Duration;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use embedded::{Cluster, Settings};
 use tokio::runtime::Runtime;
 
-use crate::shell::{Shell, describe, say, seconds};
+use crate::shell::{Shell, describe, say, seconds, variable};
 use crate::{Failure, setup};
 
 pub(super) const WORKSPACES: u64 = 1000;
@@ -42,7 +42,12 @@ pub(super) fn build(shell: &Shell, dev: bool) -> Result<PathBuf, Failure> {
     }
     let step = if dev { "build" } else { "build (optimized: the first time takes many minutes)" };
     shell.step(step, shell.cargo(&arguments))?;
-    Ok(shell.root().join("target").join(if dev { "debug" } else { "release" }).join("rowcast"))
+    Ok(target(shell).join(if dev { "debug" } else { "release" }).join("rowcast"))
+}
+
+/// Where Cargo builds.
+pub(super) fn target(shell: &Shell) -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| shell.root().join("target"), |folder| shell.root().join(folder))
 }
 
 impl Place {

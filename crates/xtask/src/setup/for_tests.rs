@@ -13,6 +13,8 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const DUCKDB: &str = "duckdb==2.0.0";
 /// The Liquid in Python, and all it stands on.
 const PYTHON_LIQUID: &str = include_str!("python-liquid.txt");
+/// What a user would put records with.
+const BOTO3: &str = "boto3==1.44.5\npsycopg[binary]==3.3.9";
 /// The Liquid in JavaScript, as npm locked it.
 const LIQUIDJS: [(&str, &str); 2] = [
     ("package.json", include_str!("liquidjs/package.json")),
@@ -32,6 +34,11 @@ pub(crate) fn python_liquid(shell: &Shell) -> Result<PathBuf, Failure> {
 /// Finds or installs DuckDB; the tests of `outcomes` know where it is.
 pub(crate) fn duckdb(shell: &Shell) -> Result<(), Failure> {
     python(shell, "duckdb", DUCKDB).map(drop)
+}
+
+/// Finds or installs boto3 and a client of PostgreSQL, and returns the Python that has them.
+pub(crate) fn boto3(shell: &Shell) -> Result<PathBuf, Failure> {
+    Ok(python(shell, "boto3", BOTO3)?.join("python"))
 }
 
 /// Finds or installs LiquidJS, and returns its folder; none where there is no Node or no network, which is no failure.

@@ -1,0 +1,80 @@
+//! What a run costs that finds nothing to do, or little: beside a copy of the same query to nowhere, by turns.
+
+use super::figure::{Figure, least_and_median, tell};
+use super::options::Options;
+use super::rig::{Ran, Rig, Simulator};
+use super::shop::{self, QUERY};
+use crate::Failure;
+use crate::shell::{Shell, say};
+
+const BENCH: &str = "plan";
+const SHARDS: u32 = 4;
+
+/// What the model holds this time, and what a run has to find in it.
+struct Case {
+    name: &'static str,
+    /// What `customers` is.
+    view: &'static str,
+    changed: fn(u64) -> u64,
+}
+
+/// By turns, so that each of them follows what it is compared with. The fourth takes back what the third has changed.
+const CASES: [Case; 4] = [
+    Case { name: "no change, the order of last time", view: "select * from ordered", changed: |_| 0 },
+    Case { name: "no change, another order", view: "select * from shuffled", changed: |_| 0 },
+    Case {
+        name: "1 % changed",
+        view: "select id, uid, email, name, age + (id % 100 = 0)::int age, balance, active, updated_at, attrs, note
+               from ordered",
+        changed: |rows| rows / 100,
+    },
+    Case { name: "1 % changed back", view: "select * from ordered", changed: |rows| rows / 100 },
+];
+
+pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
+    let options = Options::read(BENCH, 5_000_000, arguments)?;
+    let rig = Rig::open(shell, "bench-plan")?;
+    let shuffled = "create table shuffled as select * from ordered order by md5(id::text); vacuum analyze shuffled";
+    rig.fill(&format!("{}; {shuffled}; checkpoint", shop::rows("ordered", options.rows)))?;
+    rig.forget()?;
+    let simulator = rig.simulator(SHARDS, false)?;
+    say("\n==> a run of a model without rows, and one that takes all rows for acknowledged");
+    show(&rig, "select * from ordered where false")?;
+    let idle = rig.run("a run without rows", &shop::sync("nothing", simulator.address, &[]), &[])?;
+    show(&rig, CASES[0].view)?;
+    rig.run("all rows for the first time", &shop::sync("customers", simulator.address, &[]), &["--reset"])?;
+    let mut figures = Vec::new();
+    let mut measured: Vec<(Vec<f64>, Vec<f64>, u64)> = CASES.iter().map(|_| Default::default()).collect();
+    for time in 1..=options.times {
+        say(&format!("\n==> {time} of {}", options.times));
+        for (case, (ours, psql, peak)) in CASES.iter().zip(&mut measured) {
+            show(&rig, case.view)?;
+            psql.push(rig.copy(QUERY)?.wall.as_secs_f64());
+            let ran = one(&rig, case, options.rows, &simulator)?;
+            *peak = ran.peak.max(*peak);
+            ours.push(rig.told()?.time.as_secs_f64());
+        }
+    }
+    for (case, (ours, psql, peak)) in CASES.iter().zip(&measured) {
+        figures.extend(least_and_median(BENCH, case.name, "s", ours, psql));
+        let above = peak.saturating_sub(idle.peak) as f64 / f64::from(1 << 20);
+        figures.push(Figure::new(BENCH, format!("{}, memory above idle", case.name), above, "MiB"));
+    }
+    tell(&figures, options.json);
+    Ok(())
+}
+
+fn one(rig: &Rig<'_>, case: &Case, rows: u64, simulator: &Simulator) -> Result<Ran, Failure> {
+    let ran = rig.run(case.name, &shop::sync("customers", simulator.address, &[]), &[])?;
+    let told = rig.told()?;
+    let (wanted, planned) = ((case.changed)(rows), told.planned);
+    if planned != wanted {
+        return Err(Failure::bench("compare", format!("{planned} changes were found where there are {wanted}")));
+    }
+    say(&format!("        {told}"));
+    Ok(ran)
+}
+
+fn show(rig: &Rig<'_>, view: &str) -> Result<(), Failure> {
+    rig.source(&format!("create or replace view customers as {view}"))
+}
