@@ -1,7 +1,7 @@
 //! What AWS asks for the records of a run: the one place with prices. They are those of us-east-1, without tax and discounts.
 //! A run causes no shard hours and no stream hours, so these are not in its cost.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Prices in US dollars.
@@ -54,6 +54,21 @@ pub(crate) struct Cost {
     pub(crate) on_demand_standard: f64,
     pub(crate) on_demand_advantage: f64,
     pub(crate) prices: Prices,
+}
+
+/// What a worker counted of the records of a preview, one by one.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Billed {
+    records: u64,
+    bytes: u64,
+    payload_units: u64,
+    on_demand_bytes: u64,
+}
+
+impl From<Billed> for Volume {
+    fn from(Billed { records, bytes, payload_units, on_demand_bytes }: Billed) -> Self {
+        Self { records, bytes, payload_units, billed_kib: on_demand_bytes >> 10, estimated: false }
+    }
 }
 
 const UNIT: u64 = 25 << 10;

@@ -148,6 +148,13 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl Fault {
+    /// The same where the member stands below another one.
+    pub(crate) fn under(self, above: &str) -> Self {
+        Self { pointer: self.pointer.map(|pointer| format!("{above}{pointer}")), ..self }
+    }
+}
+
 /// What went wrong (RFC 9457). `GET /problems` explains every code.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]

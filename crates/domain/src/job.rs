@@ -22,6 +22,9 @@ pub enum Work {
         query: String,
         key: Vec<String>,
         rows: u32,
+        /// Also gives the rows as runs keep them, for rendering messages of them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        sample: bool,
     },
     /// Plans the next run of a sync, and shows the exact records that it would send.
     PreviewSync {

@@ -35,7 +35,7 @@ pub enum RunKind {
     FullResync,
     /// Acknowledges the model as it is, without sending: a first run for future changes only, or a reset.
     Baseline,
-    /// Sends chosen values of chosen units again.
+    /// Sends chosen values of chosen units again, or acknowledges chosen rejected units without sending.
     Resend,
     /// Forgets chosen keys and their values wherever they are kept. It reads no model and sends nothing.
     Erase,

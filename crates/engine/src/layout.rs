@@ -137,6 +137,22 @@ impl Layout {
         Ok(Hashed::Row { unit, used })
     }
 
+    /// The unit of a row of used columns, and the hash of its watched columns in the form of this run.
+    pub fn hash_used(&self, key: &HashKey, used: &[u8]) -> Result<(UnitId, Hash128), Corrupt> {
+        let all: Vec<_> = fields(used).collect::<Result<_, _>>()?;
+        let mut normalized = Vec::new();
+        for &index in &self.key {
+            let bytes = all.get(index).copied().flatten().ok_or(Corrupt)?;
+            key_field(&self.columns[index].kind, bytes, &mut normalized);
+        }
+        let mut watched = Vec::new();
+        for &index in self.forms.first().map_or(&[][..], |(_, places)| places) {
+            push_field(&mut watched, *all.get(index).ok_or(Corrupt)?);
+        }
+        let unit = UnitId { key: hash(key, Purpose::Key, &[&normalized]), child: 0 };
+        Ok((unit, hash(key, Purpose::Row, &[&watched])))
+    }
+
     /// Takes a row, as it came from the source, apart.
     pub fn elements(&self, key: &HashKey, row: &[u8], out: &mut Elements) -> Result<Result<(), Flaw>, Corrupt> {
         let Some(fan_out) = &self.fan_out else { return Ok(Ok(())) };

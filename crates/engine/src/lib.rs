@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod canonical;
+pub mod columns;
 pub mod fan_out;
 pub mod form;
 pub mod guard;

@@ -20,6 +20,35 @@ pub struct Rejection {
     pub code: Code,
     /// What is wrong with this row. It names columns, and shows none of their values.
     pub message: String,
+    /// The text that could not be rendered, if it is one.
+    pub place: Option<Place>,
+}
+
+/// A place in what a sync says of its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub part: Part,
+    /// The path of the member, where the message is made field by field.
+    pub field: Option<String>,
+    /// Line and column in that text, both counted from 1.
+    pub position: Option<(usize, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Message,
+    PartitionKey,
+    HashKey,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "the message",
+            Self::PartitionKey => "the partition key",
+            Self::HashKey => "the hash key",
+        })
+    }
 }
 
 /// The kinds of rejections that rendering has. Their words are part of the interface: they never change.
@@ -97,7 +126,7 @@ impl fmt::Display for Code {
 
 impl Rejection {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), place: None }
     }
 }
 

@@ -154,6 +154,20 @@ pub fn decide_resend(attempt: &Attempt, unit: &Unit, content: Hash128) -> Decisi
     Decision { count: Count::Repeated, action: send(attempt, unit, operation(unit), content) }
 }
 
+/// The removal of a chosen unit is put again: its row is still gone, whatever the snapshot has.
+pub fn decide_resend_removal(attempt: &Attempt, unit: &Unit) -> Decision {
+    Decision { count: Count::Removed, action: send(attempt, unit, Change::Removed, Hash128::default()) }
+}
+
+/// A chosen change that is dismissed: what `decide` says is acknowledged without sending.
+pub fn decide_dismiss(unit: &Unit, decided: Decision) -> Decision {
+    let action = match decided.count {
+        Count::Nothing | Count::Held | Count::Unchanged => Action::Nothing,
+        _ => silent(unit.uncertain()),
+    };
+    Decision { action, ..decided }
+}
+
 /// Nothing acknowledges an uncertain unit without sending.
 const fn silent(uncertain: bool) -> Action {
     if uncertain { Action::Aside } else { Action::Silent }

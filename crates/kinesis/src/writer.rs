@@ -52,7 +52,7 @@ impl Writer {
         let mut result =
             WindowResult { outcomes: vec![PutOutcome::NotPut; records.len()], calls: Vec::new(), fatal: None };
         for (position, invalid) in invalid {
-            let Rejection { code, message } = invalid.into();
+            let Rejection { code, message, .. } = invalid.into();
             let (code, message) = (Arc::from(code.as_str()), Arc::from(message));
             let refused =
                 PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false, puts: Vec::new() };

@@ -51,9 +51,9 @@ struct PhaseTime {
 
 /// What AWS counts of records.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
-struct Billed {
+pub struct Billed {
     records: u64,
-    bytes: u64,
+    pub bytes: u64,
     /// Of 25 KiB, a record at a time: provisioned streams.
     payload_units: u64,
     /// In whole KiB, a record at a time: on-demand streams.
@@ -84,6 +84,17 @@ struct HotKey {
     bytes: u64,
 }
 
+impl Billed {
+    pub(crate) const fn add(&mut self, bytes: u64) {
+        let units = if bytes == 0 { 1 } else { bytes.div_ceil(PAYLOAD_UNIT) };
+        let kib = if bytes == 0 { 1 } else { bytes.div_ceil(ON_DEMAND_UNIT) };
+        self.records += 1;
+        self.bytes += bytes;
+        self.payload_units += units;
+        self.on_demand_bytes += kib * ON_DEMAND_UNIT;
+    }
+}
+
 impl Account {
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.phases.push(PhaseTime { phase: phase.as_str(), started_at: clock::now() });
@@ -112,10 +123,7 @@ impl Account {
 
     pub(crate) fn delivered(&mut self, record: &Record, shard: &str) {
         let bytes = billed_bytes(record) as u64;
-        self.delivered.records += 1;
-        self.delivered.bytes += bytes;
-        self.delivered.payload_units += bytes.div_ceil(PAYLOAD_UNIT).max(1);
-        self.delivered.on_demand_bytes += bytes.div_ceil(ON_DEMAND_UNIT).max(1) * ON_DEMAND_UNIT;
+        self.delivered.add(bytes);
         self.shard(shard, |load| {
             load.records += 1;
             load.bytes += bytes;

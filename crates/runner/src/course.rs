@@ -1,6 +1,6 @@
 //! What a run does about a changed configuration: go on, send all again, take only future changes, or ask.
 
-use domain::{ApprovalId, FirstRun, RunKind};
+use domain::{ApprovalId, FirstRun, RunId, RunKind};
 use serde::{Deserialize, Serialize};
 use store::{Decision, Part};
 
@@ -45,20 +45,69 @@ impl EraseKeys {
     pub const MOST: usize = 10_000;
 }
 
-/// Rows of the model by their keys.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Rows by their keys, those that are rejected now, or those that a past run put. Keys narrow what a run put, and what is
+/// dismissed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ChosenRows {
     /// Each an array of the values of the key columns in their order, or an object of them; values as they are shown in
     /// lists and previews.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<serde_json::Value>,
-    #[serde(default)]
+    /// Rows whose rejection stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejections: Option<ChosenRejections>,
+    /// Rows that this run put, as its log has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Of these only the ones with this outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<PutOutcome>,
     pub send: SendRows,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChosenRejections {
+    /// Only those with this code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// What came of a record that was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PutOutcome {
+    Delivered,
+    Unanswered,
 }
 
 impl ChosenRows {
     /// Keys that one run takes.
     pub const MOST: usize = 1_000;
+
+    /// Whether they are looked for in the model alone.
+    pub(crate) const fn by_key(&self) -> bool {
+        self.rejections.is_none() && self.run.is_none() && !matches!(self.send, SendRows::Nothing)
+    }
+
+    /// Why no run can do this.
+    fn problem(&self) -> Option<String> {
+        let (keys, dismiss) = (self.keys.len(), self.send == SendRows::Nothing);
+        let text = match (&self.rejections, self.run) {
+            _ if keys > Self::MOST => {
+                return Some(format!("{keys} keys are given; at most {} can be sent by one run", Self::MOST));
+            }
+            (Some(_), Some(_)) => "rows are those of rejections or those of a run, not both",
+            (_, Some(_)) if dismiss => "only rejections can be dismissed",
+            (Some(_), None) if keys > 0 && !dismiss => "rows are given by their keys or by rejections, not both",
+            (_, None) if self.send == SendRows::Original => "original values are those of a run, and none is named",
+            (_, None) if self.outcome.is_some() => "an outcome is that of a run, and none is named",
+            (None, None) if keys == 0 => "no key is given",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
 }
 
 /// What of a chosen row is sent.
@@ -68,9 +117,23 @@ pub enum SendRows {
     /// As the model has it now, whatever triggers and snapshot say.
     #[default]
     Current,
+    /// As the log of the run has it that put it.
+    Original,
+    /// Nothing: the rejected rows are dismissed, they count as acknowledged as the model has them now.
+    Nothing,
 }
 
 impl RunOptions {
+    /// Whether chosen rows are acknowledged without sending.
+    pub(crate) fn dismisses(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.send == SendRows::Nothing)
+    }
+
+    /// Whether values are sent that the model may not have any more.
+    pub(crate) fn sends_original(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.send == SendRows::Original)
+    }
+
     /// Whether a run of this kind can be asked for with these options.
     pub fn check(&self, kind: RunKind) -> Result<(), Error> {
         self.check_erase(kind)?;
@@ -81,10 +144,9 @@ impl RunOptions {
             (Some(_), true) if self.repair.is_some() => {
                 "a damaged snapshot is repaired by a run of its own, which sends every row".to_owned()
             }
-            (Some(rows), true) => match rows.keys.len() {
-                0 => "no key is given".to_owned(),
-                1..=ChosenRows::MOST => return Ok(()),
-                many => format!("{many} keys are given; at most {} can be sent by one run", ChosenRows::MOST),
+            (Some(rows), true) => match rows.problem() {
+                None => return Ok(()),
+                Some(problem) => problem,
             },
         };
         Err(Error::ChosenRows(problem))
@@ -246,6 +308,7 @@ const fn part_name(part: Part) -> &'static str {
         Part::Missing => "the meaning of missing names",
         Part::Guards => "the guards",
         Part::Limits => "the limits",
+        Part::Log => "what the debug log keeps",
     }
 }
 
@@ -306,7 +369,7 @@ mod tests {
     #[test]
     fn rows_belong_to_a_resend_and_a_resend_needs_some() {
         let with = |keys: usize| RunOptions {
-            rows: Some(ChosenRows { keys: vec![serde_json::json!([1]); keys], send: SendRows::Current }),
+            rows: Some(ChosenRows { keys: vec![serde_json::json!([1]); keys], ..ChosenRows::default() }),
             ..RunOptions::default()
         };
         let problem = |options: &RunOptions, kind| options.check(kind).unwrap_err().to_string();
@@ -318,6 +381,41 @@ mod tests {
         assert!(problem(&with(1), RunKind::Normal).contains("resend"));
         let repair = RunOptions { repair: Some(Repair::Older), ..with(1) };
         assert!(problem(&repair, RunKind::Resend).contains("repaired"));
+    }
+
+    #[test]
+    fn rows_are_chosen_in_one_way() {
+        let run = Some(RunId::from_uuid(uuid::Uuid::nil()));
+        let all = Some(ChosenRejections::default());
+        let (original, nothing) = (SendRows::Original, SendRows::Nothing);
+        let (key, none) = (vec![serde_json::json!([1])], ChosenRows::default());
+        for fine in [
+            ChosenRows { rejections: all.clone(), ..none.clone() },
+            ChosenRows { run, ..none.clone() },
+            ChosenRows {
+                run,
+                outcome: Some(PutOutcome::Unanswered),
+                keys: key.clone(),
+                send: original,
+                ..none.clone()
+            },
+            ChosenRows { rejections: all.clone(), send: nothing, ..none.clone() },
+            ChosenRows { keys: key.clone(), send: nothing, ..none.clone() },
+        ] {
+            assert_eq!(fine.problem(), None, "{fine:?}");
+            let json = serde_json::to_value(&fine).unwrap();
+            assert_eq!(serde_json::from_value::<ChosenRows>(json).unwrap(), fine);
+        }
+        for (odd, reason) in [
+            (ChosenRows { rejections: all.clone(), run, ..none.clone() }, "not both"),
+            (ChosenRows { rejections: all.clone(), keys: key.clone(), ..none.clone() }, "not both"),
+            (ChosenRows { keys: key.clone(), send: original, ..none.clone() }, "original values"),
+            (ChosenRows { keys: key, outcome: Some(PutOutcome::Delivered), ..none.clone() }, "outcome"),
+            (ChosenRows { run, send: nothing, ..none.clone() }, "dismissed"),
+            (none, "no key"),
+        ] {
+            assert!(odd.problem().is_some_and(|text| text.contains(reason)), "{odd:?}");
+        }
     }
 
     #[test]

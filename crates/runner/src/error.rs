@@ -90,6 +90,11 @@ pub enum Error {
     NoWholeSnapshot,
     #[error("the chosen rows cannot be used: {0}")]
     ChosenRows(String),
+    #[error(
+        "nothing is logged any more of what {run} put, so its rows cannot be sent again: logs are kept for the time that the \
+         workspace chose"
+    )]
+    LogExpired { run: domain::RunId },
     #[error("the keys to forget cannot be used: {0}")]
     ErasedKeys(String),
     #[error("key {place} of those to forget cannot be used: {problem}; nothing was forgotten")]
@@ -119,6 +124,7 @@ impl Error {
             Self::Snapshot(_) | Self::Objects(_) => "object-storage",
             Self::Scratch(_) => "scratch",
             Self::Configuration(_) | Self::Options(_) | Self::ChosenRows(_) => "configuration",
+            Self::LogExpired { .. } => "log-expired",
             Self::ErasedKeys(_) | Self::ErasedKey { .. } => "configuration",
             Self::RoleNotAccepted { .. } => "role-not-accepted",
             Self::Log(_) | Self::Summary(_) => "log",

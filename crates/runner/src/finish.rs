@@ -93,7 +93,7 @@ pub(crate) async fn finish(job: &Job, plan: Plan, sent: Sent) -> Result<Report, 
     };
     let mut report = end(job, finished, counts).await?;
     (report.calls, report.throttled, report.scratch_bytes) = (sent.calls, sent.throttled, scratch_bytes);
-    (report.full_lists, report.not_sent) = (full_lists, plan.not_sent);
+    (report.full_lists, report.not_sent) = (full_lists, plan.not_sent.rows);
     report.follow_up = report.follow_up.and_then(|(run, _)| Some((run, follow_up?)));
     report.collected = compaction::collect(job).await?;
     Ok(report)
@@ -261,13 +261,15 @@ fn ending(ended: &Ended, counts: Counts, plan: &Plan, job: &Job) -> (RunState, O
     let reason = |code: &str, text: String| Some(Reason { code: code.to_owned(), text });
     match ended {
         Ended::Whole => {
-            let chosen = job.options.rows.as_ref().map_or(0, |rows| rows.keys.len());
-            match &plan.not_sent[..] {
-                [] => (RunState::Succeeded, None),
-                // Nothing of what was asked for was done.
-                all if all.len() >= chosen => (RunState::Failed, reason("rows-not-sent", not_sent(all))),
-                some => (RunState::Succeeded, reason("rows-not-sent", not_sent(some))),
+            let Some(first) = plan.not_sent.rows.first() else { return (RunState::Succeeded, None) };
+            // If it is all of them, nothing of what was asked for was done.
+            let all = plan.not_sent.total >= plan.chosen;
+            let state = if all { RunState::Failed } else { RunState::Succeeded };
+            let (count, key, message) = (plan.not_sent.total, &first.key, first.message);
+            if job.options.dismisses() {
+                return (state, reason("rows-not-dismissed", not_dismissed(count, key, message)));
             }
+            (state, reason("rows-not-sent", not_sent(count, key, message)))
         }
         Ended::Drained => (RunState::Failed, reason("drained", Error::Drained.to_string())),
         Ended::TookTooLong(error) => (RunState::Failed, reason(error.code(), error.to_string())),
@@ -289,15 +291,15 @@ fn ending(ended: &Ended, counts: Counts, plan: &Plan, job: &Job) -> (RunState, O
 }
 
 /// What became of the first of them stands for all; the others are listed.
-fn not_sent(rows: &[NotSent]) -> String {
-    let Some(first) = rows.first() else { return String::new() };
+fn not_sent(count: u64, key: &serde_json::Value, message: &str) -> String {
     format!(
-        "{} of the chosen rows could not be sent, such as {}: {}; look at the list, correct the keys or the model, and \
-         send them again",
-        rows.len(),
-        first.key,
-        first.message
+        "{count} of the chosen rows could not be sent, such as {key}: {message}; look at the list, correct the keys or the \
+         model, and send them again"
     )
+}
+
+fn not_dismissed(count: u64, key: &serde_json::Value, message: &str) -> String {
+    format!("{count} of the chosen rejections were not dismissed, such as {key}: {message}; look at the list")
 }
 
 pub(crate) fn describe(question: &Question, job: &Job) -> String {

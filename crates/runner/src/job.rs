@@ -105,11 +105,8 @@ pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str, calls: O
         Error::Configuration(problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n"))
     })?;
     let fan_out = fan_out(definition, &columns)?;
-    let watched = watched(definition, &message, &columns);
-    let wanted = |column: &&Column| {
-        [&key, &message.used_columns(), &watched].iter().any(|some| some.iter().any(|c| c.name == column.name))
-    };
-    let used: Vec<Column> = columns.iter().filter(wanted).cloned().collect();
+    let watched = engine::columns::watched(&definition.sync, &definition.model.key, &message, &columns);
+    let used = engine::columns::used(&definition.sync, &definition.model.key, &message, &columns);
     let stream = client.stream(&definition.sync.stream).await?;
     let form = Form { canonical_version: CANONICAL_VERSION, hash_key_id: workspace.hash_key_id, key, watched, fan_out };
     Ok(Met { source, client, stream, message, columns, used, form })
@@ -141,26 +138,6 @@ fn find(name: &str, columns: &[Column], field: &str) -> Result<Column, Error> {
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         Error::Configuration(format!("  {field}: the query has no column `{name}`{hint}"))
     })
-}
-
-/// The columns whose change is a change of the row. The elements of a fan-out are units of their own: another element is no
-/// change of those that were there, unless messages show the array itself, or the user names it.
-fn watched(definition: &Definition, message: &CompiledMessage, columns: &[Column]) -> Vec<Column> {
-    let named = |names: &[String]| columns.iter().filter(|column| names.contains(&column.name)).cloned().collect();
-    let fans_out_by = definition.sync.fan_out.as_ref().map(|fan_out| &fan_out.column);
-    match &definition.sync.watch {
-        domain::Watch::All => {
-            let shown = message.used_columns();
-            let quiet = |column: &Column| Some(&column.name) == fans_out_by && !shown.contains(column);
-            columns.iter().filter(|column| !quiet(column)).cloned().collect()
-        }
-        domain::Watch::Columns(names) => named(names),
-        domain::Watch::Used => {
-            let used: Vec<String> = message.used_columns().iter().map(|column| column.name.clone()).collect();
-            let key = definition.model.key.iter().cloned();
-            named(&used.into_iter().chain(key).collect::<Vec<_>>())
-        }
-    }
 }
 
 /// What differs from what the snapshot was made with, and the older forms that rows are hashed in as well.

@@ -31,7 +31,10 @@ mod settings;
 mod shard_maps;
 mod worker;
 
-pub use course::{Answer, ChosenRows, EraseKeys, GuardAnswer, Repair, RunOptions, SendRows};
+pub use account::Billed;
+pub use course::{
+    Answer, ChosenRejections, ChosenRows, EraseKeys, GuardAnswer, PutOutcome, Repair, RunOptions, SendRows,
+};
 pub use error::{Error, chain};
 pub use finish::Report;
 pub use lease::Signals;

@@ -9,12 +9,14 @@ use engine::limits::billed_bytes;
 use engine::shard::hash_key;
 use store::{Claim, Definition};
 
+use crate::account::Billed;
 use crate::course::RunOptions;
 use crate::job::{self, Job, State};
 use crate::lease::Lease;
 use crate::log::AttemptLog;
 use crate::plan::NotSent;
 use crate::progress::Reporter;
+use crate::render::Logged;
 use crate::worker::{Worker, objects};
 use crate::{Error, approval, clock, finish, manifest, pipeline, plan};
 
@@ -33,7 +35,8 @@ pub struct Preview {
     pub not_sent: Vec<NotSent>,
     /// Over all records.
     pub records_total: u64,
-    pub bytes_total: u64,
+    /// What AWS would count of all of them.
+    pub billed: Billed,
     pub rejected_by_code: BTreeMap<String, u64>,
 }
 
@@ -48,6 +51,11 @@ pub struct PreviewRecord {
     pub hash_key: Option<u128>,
     /// As Kinesis counts them: data and partition key.
     pub bytes: usize,
+    /// The values that the stream has acknowledged, as an object of the columns that the sync uses; none where they are not
+    /// kept, or nothing was acknowledged.
+    pub before: Option<String>,
+    /// The values as read; none of a row that is gone.
+    pub after: Option<String>,
 }
 
 #[derive(Debug)]
@@ -187,7 +195,7 @@ impl Preview {
             rejections: Vec::new(),
             not_sent: Vec::new(),
             records_total: 0,
-            bytes_total: 0,
+            billed: Billed::default(),
             rejected_by_code: BTreeMap::new(),
         }
     }
@@ -199,16 +207,17 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
     let mut preview = Preview {
         counts: plan.counts,
         questions: questions.iter().map(|question| finish::describe(question, job)).collect(),
-        not_sent: plan.not_sent.clone(),
+        not_sent: plan.not_sent.rows.clone(),
         ..Preview::asking(String::new())
     };
     let renderer = job.renderer(&plan.shapes);
     while let Some(entry) = plan.entries.read()? {
         let listed = preview.records.len() < limit;
-        match renderer.render(&entry, EVENT_ID, None)? {
+        let mut values = Logged::default();
+        match renderer.render(&entry, EVENT_ID, listed.then_some(&mut values))? {
             Ok(record) => {
                 preview.records_total += 1;
-                preview.bytes_total += billed_bytes(&record) as u64;
+                preview.billed.add(billed_bytes(&record) as u64);
                 if listed {
                     preview.records.push(PreviewRecord {
                         op: entry.op,
@@ -218,6 +227,8 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
                         data: record.data,
                         partition_key: record.partition_key,
                         explicit_hash_key: record.explicit_hash_key,
+                        before: values.previous,
+                        after: values.row,
                     });
                 }
             }

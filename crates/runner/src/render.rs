@@ -1,7 +1,7 @@
 //! A planned change to its record.
 
 use domain::{Change, Column, Value};
-use engine::canonical::fields;
+use engine::columns::changed;
 use engine::layout::values;
 use engine::message::{CompiledMessage, RowContext};
 use engine::record::{Record, Rejection};
@@ -115,16 +115,7 @@ impl Renderer<'_> {
             return Ok(None);
         };
         let before = self.shape(previous)?;
-        let old: Vec<_> = fields(&previous.row).collect::<Result<_, _>>()?;
-        let mut names = Vec::new();
-        for (column, new) in self.used.iter().zip(fields(&row.row)) {
-            let new = new?;
-            let at = before.columns.iter().position(|known| known.name == column.name && known.kind == column.kind);
-            if at.is_none_or(|at| old.get(at) != Some(&new)) {
-                names.push(column.name.as_str());
-            }
-        }
-        Ok(Some(names))
+        Ok(Some(changed(self.used, &row.row, &before.columns, &previous.row)?))
     }
 
     fn shape(&self, stored: &Stored) -> Result<&Shape, Error> {

@@ -231,7 +231,7 @@ impl Sending<'_> {
                 sequence: entry.sequence,
                 row: entry.hash,
                 form: job.form,
-                resend: false,
+                resend: job.options.sends_original(),
             };
             let row = entry.row.as_ref().filter(|_| job.keeps_values());
             let value = Value {

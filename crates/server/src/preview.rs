@@ -53,7 +53,7 @@ fn print_json(preview: &runner::Preview) {
     let totals = json!({
         "counts": preview.counts,
         "records": preview.records_total,
-        "bytes": preview.bytes_total,
+        "bytes": preview.billed.bytes,
         "rejected": preview.rejected_by_code,
         "questions": preview.questions,
         "stand_ins": ["run.id", "run.started_at", "event.id", "event.sequence"],

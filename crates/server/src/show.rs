@@ -183,7 +183,7 @@ pub(crate) fn preview(preview: &Preview) -> String {
          Nothing was sent or stored. run.id, run.started_at, event.id and event.sequence are stand-ins.\n",
         rows_and_units(&preview.counts),
         preview.records_total,
-        preview.bytes_total
+        preview.billed.bytes
     );
     text
 }

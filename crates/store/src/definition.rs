@@ -32,29 +32,48 @@ pub enum Part {
     Missing,
     Guards,
     Limits,
+    Log,
 }
 
 impl Definition {
     pub fn changes_from(&self, older: &Self) -> Vec<Part> {
-        let (new, old) = (&self.sync, &older.sync);
+        let old = &older.sync;
+        // Whole, so that a member that comes to it is not forgotten here.
+        let Sync {
+            stream,
+            message,
+            partition_key,
+            hash_key,
+            fan_out,
+            triggers,
+            first_run,
+            watch,
+            values,
+            numbers,
+            missing,
+            guards,
+            limits,
+            log,
+        } = &self.sync;
         let parts = [
             (Part::Source, self.source != older.source),
             (Part::Query, self.model.query != older.model.query),
             (Part::Key, self.model.key != older.model.key),
             (Part::Destination, self.destination != older.destination),
-            (Part::Stream, new.stream != old.stream),
-            (Part::Message, !same_text(&new.message, &old.message)),
-            (Part::PartitionKey, new.partition_key != old.partition_key),
-            (Part::HashKey, new.hash_key != old.hash_key),
-            (Part::FanOut, new.fan_out != old.fan_out),
-            (Part::Triggers, new.triggers != old.triggers),
-            (Part::FirstRun, new.first_run != old.first_run),
-            (Part::Watch, new.watch != old.watch),
-            (Part::Values, new.values != old.values),
-            (Part::Numbers, new.numbers != old.numbers),
-            (Part::Missing, new.missing != old.missing),
-            (Part::Guards, new.guards != old.guards),
-            (Part::Limits, new.limits != old.limits),
+            (Part::Stream, *stream != old.stream),
+            (Part::Message, !same_text(message, &old.message)),
+            (Part::PartitionKey, *partition_key != old.partition_key),
+            (Part::HashKey, *hash_key != old.hash_key),
+            (Part::FanOut, *fan_out != old.fan_out),
+            (Part::Triggers, *triggers != old.triggers),
+            (Part::FirstRun, *first_run != old.first_run),
+            (Part::Watch, *watch != old.watch),
+            (Part::Values, *values != old.values),
+            (Part::Numbers, *numbers != old.numbers),
+            (Part::Missing, *missing != old.missing),
+            (Part::Guards, *guards != old.guards),
+            (Part::Limits, *limits != old.limits),
+            (Part::Log, *log != old.log),
         ];
         parts.into_iter().filter_map(|(part, changed)| changed.then_some(part)).collect()
     }
@@ -63,4 +82,27 @@ impl Definition {
 /// Two JSON constants may be equal and still be written differently: the order of members, the digits of a number.
 fn same_text<T: Serialize>(left: &T, right: &T) -> bool {
     matches!((serde_json::to_string(left), serde_json::to_string(right)), (Ok(left), Ok(right)) if left == right)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::LoggedRows;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_of_the_log_is_a_change() {
+        let older: Definition = serde_json::from_value(json!({
+            "source": {"postgres": {"url": {"env": "URL"}}},
+            "model": {"query": "select 1 as id", "key": ["id"]},
+            "destination": {"region": "eu-central-1", "credentials": {"default_chain": {}}},
+            "sync": {"stream": "s", "message": {"json": "{}"}, "partition_key": {"column": "id"}},
+        }))
+        .unwrap();
+        let mut newer = older.clone();
+        assert_eq!(newer.changes_from(&older), []);
+        newer.sync.log.rows = LoggedRows::None;
+        assert_eq!(newer.changes_from(&older), [Part::Log]);
+    }
 }

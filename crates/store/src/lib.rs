@@ -59,7 +59,9 @@ pub use people::{
     NewWorkspace, PasswordHash, Person, Session, SignedUp, TokenHash, WorkspaceChange, WorkspaceInfo,
 };
 pub use pool::{Access, Store, migrate};
-pub use rejection::{InvalidRow, NewInvalidRow, NewRejection, Placed, Rejection, Search, Tallies};
+pub use rejection::{
+    InvalidRow, NewInvalidRow, NewRejection, Placed, RejectedUnit, RejectingAttempt, Rejection, Search, Tallies,
+};
 pub use request::Requested;
 pub use restore::AfterRestore;
 pub use retention::ForgottenRun;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{Change, Millis, RunId};
+use domain::{Change, Millis, RunId, SyncId};
 use engine::hash::Hash128;
 use engine::unit::UnitId;
 use serde_json::Value;
@@ -51,6 +51,24 @@ pub struct InvalidRow {
     pub key: Value,
     pub code: String,
     pub message: String,
+}
+
+/// An attempt that listed rejections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RejectingAttempt {
+    pub run: RunId,
+    pub epoch: u64,
+    /// There were no more than are listed.
+    pub all_listed: bool,
+}
+
+/// A unit that was rejected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RejectedUnit {
+    pub unit: UnitId,
+    pub key: Value,
+    pub op: Change,
+    pub code: String,
 }
 
 /// Exact counts by code.
@@ -109,9 +127,7 @@ impl Scope {
         stored
             .into_iter()
             .map(|stored| {
-                let mut key = Hash128::default();
-                // The length is checked by the table.
-                key.0.iter_mut().zip(&stored.unit_key).for_each(|(to, from)| *to = *from);
+                let key = hash(&stored.unit_key);
                 let rejection = Rejection {
                     unit: UnitId { key, child: unsigned(stored.unit_child) },
                     key: stored.key,
@@ -125,6 +141,84 @@ impl Scope {
                 Ok((stored.ordinal.cast_unsigned(), rejection))
             })
             .collect()
+    }
+
+    /// Attempts whose rejections may still stand, newest first: those since the last run of the whole model that succeeded,
+    /// which tried all that stood before, and its own.
+    pub async fn rejecting_attempts(&self, sync: SyncId) -> Result<Vec<RejectingAttempt>, Error> {
+        let found = sqlx::query!(
+            "select a.run_id, a.epoch, a.rejections_listed from attempt a
+             where a.workspace_id = $1 and a.sync_id = $2 and a.rejections_listed > 0
+               and a.epoch >= coalesce(
+                   (select max(r.epoch) from run r
+                    where r.workspace_id = $1 and r.sync_id = $2 and r.state = 'succeeded'
+                      and r.kind in ('normal', 'full-resync', 'baseline')), 0)
+             order by a.epoch desc",
+            self.workspace_uuid(),
+            sync.uuid(),
+        )
+        .fetch_all(&mut *self.begin().await?)
+        .await
+        .map_err(database("find rejections that stand"))?;
+        let attempts = found.into_iter().map(|found| RejectingAttempt {
+            run: RunId::from_uuid(found.run_id),
+            epoch: unsigned(found.epoch),
+            all_listed: found.rejections_listed < LISTED,
+        });
+        Ok(attempts.collect())
+    }
+
+    /// What an attempt listed behind the place `after`.
+    pub async fn rejected_by(
+        &self,
+        sync: SyncId,
+        epoch: u64,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<Placed<RejectedUnit>>, Error> {
+        let stored = sqlx::query!(
+            "select ordinal, unit_key, unit_child, key, op, code from rejection
+             where workspace_id = $1 and sync_id = $2 and epoch = $3 and ordinal > $4
+             order by ordinal limit $5",
+            self.workspace_uuid(),
+            sync.uuid(),
+            signed(epoch),
+            after.map_or(-1, u32::cast_signed),
+            i64::from(limit),
+        )
+        .fetch_all(&mut *self.begin().await?)
+        .await
+        .map_err(database("list rejections that stand"))?;
+        let units = stored.into_iter().map(|stored| {
+            let rejected = RejectedUnit {
+                unit: UnitId { key: hash(&stored.unit_key), child: unsigned(stored.unit_child) },
+                key: stored.key,
+                op: from_word("the operation of a rejection", stored.op)?,
+                code: stored.code,
+            };
+            Ok((stored.ordinal.cast_unsigned(), rejected))
+        });
+        units.collect()
+    }
+
+    /// How many units' rejections may still stand, of those that are listed. One that was delivered or dismissed since the
+    /// last run of the whole model counts as well.
+    pub async fn standing_rejections(&self, sync: SyncId, code: Option<&str>) -> Result<u64, Error> {
+        let found = sqlx::query_scalar!(
+            "select count(distinct (j.unit_key, j.unit_child)) as \"count!\" from rejection j
+             where j.workspace_id = $1 and j.sync_id = $2 and ($3::text is null or j.code = $3)
+               and j.epoch >= coalesce(
+                   (select max(r.epoch) from run r
+                    where r.workspace_id = $1 and r.sync_id = $2 and r.state = 'succeeded'
+                      and r.kind in ('normal', 'full-resync', 'baseline')), 0)",
+            self.workspace_uuid(),
+            sync.uuid(),
+            code,
+        )
+        .fetch_one(&mut *self.begin().await?)
+        .await
+        .map_err(database("count rejections that stand"))?;
+        Ok(unsigned(found))
     }
 
     /// Of the run's newest attempt, in the order they came; 10,000 at most.
@@ -359,6 +453,13 @@ async fn add_tally(
     .await
     .map_err(database("count rejections and invalid rows by code"))?;
     Ok(())
+}
+
+/// The length is checked by the table.
+fn hash(bytes: &[u8]) -> Hash128 {
+    let mut key = Hash128::default();
+    key.0.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    key
 }
 
 fn room_after(listed: i32) -> usize {

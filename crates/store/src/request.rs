@@ -40,6 +40,11 @@ impl Scope {
         kind: RunKind,
         options: Value,
     ) -> Result<Requested, Error> {
+        // The log of what was done names no rows, but how many there were.
+        let rejections = match options.pointer("/rows/rejections") {
+            Some(chosen) => Some(self.standing_rejections(sync, chosen["code"].as_str()).await?),
+            None => None,
+        };
         let mut tx = self.begin().await?;
         let state = sqlx::query!(
             "select s.paused as sync, d.paused as destination, w.paused as workspace, s.held
@@ -62,7 +67,10 @@ impl Scope {
         if let Some(reason) = state.held {
             return Err(Error::Held { sync, reason });
         }
-        let detail = json!({ "kind": kind, "options": without_keys(options.clone()) });
+        let mut detail = json!({ "kind": kind, "options": without_keys(options.clone()) });
+        if let Some(standing) = rejections {
+            detail["standing_rejections"] = json!(standing);
+        }
         let requested = self.queue(&mut tx, sync, kind, options, &by.actor).await?;
         audit(&mut tx, self.workspace, by, Some(requested.run.to_string()), detail).await?;
         tx.commit().await.map_err(database("queue a run"))?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use embedded::Settings;
+use testkit::database;
 
 use crate::child::{Child, Options};
 use crate::long;
@@ -55,8 +55,7 @@ async fn a_killed_process_leaves_no_postgres_behind_and_the_next_one_goes_on() {
     let most = kills * place.window() as usize;
     assert!(consumer.duplicates <= most, "{} duplicates after {kills} kills", consumer.duplicates);
     nothing_runs_in(place.home()).await;
-    let settings =
-        Settings { pg_bin: std::env::var_os("PG_BIN").map(Into::into), ..Settings::new(place.home().join("postgres")) };
+    let settings = database::settings(place.home().join("postgres"));
     let cluster = embedded::start(&settings).unwrap();
     place.check_kept(&connect(&cluster.url("rowcast")).await).await;
 }

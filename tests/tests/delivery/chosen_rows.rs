@@ -1,7 +1,7 @@
 //! Sending chosen rows: they arrive whatever triggers and snapshot say, and nothing else is touched.
 
 use domain::{RunKind, RunState};
-use runner::{ChosenRows, Report, RunOptions, SendRows};
+use runner::{ChosenRows, Report, RunOptions};
 use serde_json::{Value as Json, json};
 use simulator::Effect;
 use testkit::oracle::sums;
@@ -10,7 +10,7 @@ use testkit::rig::{Rig, STREAM};
 use crate::rows::{arrived, assert_delivered, puts, rig, tries};
 
 fn chosen(keys: Json) -> RunOptions {
-    let rows = ChosenRows { keys: serde_json::from_value(keys).unwrap(), send: SendRows::Current };
+    let rows = ChosenRows { keys: serde_json::from_value(keys).unwrap(), ..ChosenRows::default() };
     RunOptions { rows: Some(rows), ..RunOptions::default() }
 }
 

@@ -79,7 +79,7 @@ async fn shows_what_is_sent(rig: &Rig, kind: RunKind) -> usize {
     report.counts.check().unwrap();
     let records = rig.records().split_off(before);
     assert_eq!(shown.records_total as usize, records.len());
-    assert_eq!(shown.bytes_total as usize, previewed(&shown).iter().map(|shown| shown.bytes).sum::<usize>());
+    assert_eq!(shown.billed.bytes as usize, previewed(&shown).iter().map(|shown| shown.bytes).sum::<usize>());
     assert_eq!(previewed(&shown), sent(records));
     let rejected: Vec<_> =
         shown.rejections.iter().map(|r| (r.key.clone(), r.code.to_owned(), r.message.clone())).collect();
@@ -252,7 +252,7 @@ async fn p8_more_records_than_asked_for_are_counted_and_not_shown() {
     let few = rig.worker.preview(SYNC, rig.parsed(), RunKind::Normal, options, 7, &reporter);
     let few = Box::pin(few).await.unwrap();
     let all = preview(&rig).await;
-    assert_eq!((few.records.len(), few.records_total, few.bytes_total), (7, 30, all.bytes_total));
+    assert_eq!((few.records.len(), few.records_total, few.billed.bytes), (7, 30, all.billed.bytes));
     let keys = |preview: &Preview| preview.records.iter().take(7).map(|record| record.key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(&few), keys(&all));
 }

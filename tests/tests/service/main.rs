@@ -12,6 +12,8 @@ mod canary;
 mod curl;
 mod exports;
 mod fairness;
+mod preview_draft;
+mod resend;
 mod restore;
 mod schemathesis;
 mod stopping;

@@ -174,7 +174,7 @@ async fn lists_and_other_runs_forget_the_key_and_keep_the_rest() {
     rig.sql("create table kept as table people; delete from people").await;
     assert_eq!(rig.run().await.state, RunState::NeedsApproval);
     let chosen = |keys: Json| RunOptions {
-        rows: Some(ChosenRows { keys: serde_json::from_value(keys).unwrap(), send: runner::SendRows::Current }),
+        rows: Some(ChosenRows { keys: serde_json::from_value(keys).unwrap(), ..ChosenRows::default() }),
         ..RunOptions::default()
     };
     let resend = rig.run_of(RunKind::Resend, chosen(json!([[KEY], ["p3@example.com"]]))).await;

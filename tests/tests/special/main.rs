@@ -3,4 +3,5 @@
 
 mod erase;
 mod found;
+mod resend;
 mod roles;

@@ -85,6 +85,26 @@ codes! {
     "not-in-model" [InvalidRow] No OURS
         "The row was chosen for sending, and the model has no row with this key."
         "Correct the key, or the query of the model.";
+    "not-logged" [InvalidRow] No OURS
+        "The row was chosen among those that a past run put, and the log of that run has no put of it."
+        "Nothing if its key was erased; else check the key and the run.";
+    "values-not-logged" [InvalidRow] No OURS
+        "The row should be sent as a past run had it, and the log of that run has none of its values."
+        "Send it as the model has it now. With `log.rows` `full`, and `values` `used`, later runs log values.";
+    "values-do-not-fit" [InvalidRow] No OURS
+        "The row should be sent as a past run had it, and its logged values lack a column that the sync uses now, or one \
+         has another type, or the key has other columns."
+        "Send it as the model has it now.";
+    "back-in-model" [InvalidRow] No OURS
+        "The removal of the row should be sent again, and the model has the row by now."
+        "Nothing: the stream was told of the row by a later run, or the next run tells it.";
+    "not-rejected" [InvalidRow] No OURS
+        "The rejection of the row should be dismissed, and there is none."
+        "Check the key; a rejection is over once a later run has delivered the row.";
+    "uncertain" [InvalidRow] NextRun OURS
+        "The rejection of the row was not dismissed: a version of it may be in the stream, so what the stream holds is not \
+         known before the row is sent."
+        "Nothing: the next run sends it, and dismiss it again if it is refused.";
     "no-elements" [InvalidRow] No OURS
         "The row was chosen for sending, and the array that the sync fans out by is empty in it."
         "Nothing: a row without elements has no messages.";
@@ -299,6 +319,13 @@ codes! {
     "rows-not-sent" [Run] No OURS
         "Some of the chosen rows could not be sent."
         "Look at the list of invalid rows, correct the keys or the model, and send them again.";
+    "rows-not-dismissed" [Run] No OURS
+        "Some of the chosen rejections were not dismissed."
+        "Look at the list of invalid rows for the reason of each.";
+    "log-expired" [Run] No OURS
+        "Rows of a past run should be sent again, and its log is gone."
+        "Send rows by their keys, or every row with a full resync; a longer `log_retention_days` of the workspace keeps \
+         logs for longer.";
     "key-not-found" [Run] No OURS
         "None of the keys that should be erased was kept anywhere."
         "Check the key and the sync; a key may be written in another way.";

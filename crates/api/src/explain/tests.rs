@@ -45,7 +45,7 @@ fn produced() -> BTreeSet<String> {
     for file in ["engine/src/guard.rs", "runner/src/error.rs", "runner/src/plan/invalid.rs"] {
         add(after(&source(file), &["=> "]));
     }
-    add(after(&source("runner/src/plan/chosen.rs"), &["NOT_IN_MODEL: &str = ", "Some(("]));
+    add(after(&source("runner/src/plan/unsent.rs"), &["NOT_IN_MODEL: &str = ", "Why("]));
     add(after(&source("runner/src/finish.rs"), &["reason(", "code: "]));
     add(after(&source("runner/src/send.rs"), &["unwrap_or_else(|| "]));
     add(after(&source("runner/src/erase/mod.rs"), &["code: "]));

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{JobId, Work, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::JobState;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +15,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::{Json, Path, Timestamp};
+use crate::prices::{Billed, Volume};
 use crate::request::KeptInstead;
-use crate::{App, Caller, Problem};
+use crate::{App, Caller, Prices, Problem};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_job))
@@ -75,8 +77,12 @@ pub(super) struct Wait {
 #[utoipa::path(get, path = "/v1/workspaces/{workspace_id}/jobs/{job_id}", tag = "jobs",
     params(("workspace_id" = String, Path), ("job_id" = String, Path)),
     responses((status = 200, description = "As it is now", body = Job)))]
-async fn get_job(caller: Caller, Path((_, id)): Path<(WorkspaceId, JobId)>) -> Result<Json<Job>, Problem> {
-    Ok(Json(caller.scope.job(id).await?.into()))
+async fn get_job(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, id)): Path<(WorkspaceId, JobId)>,
+) -> Result<Json<Job>, Problem> {
+    Ok(Json(Job::of(caller.scope.job(id).await?, &app.settings().prices)))
 }
 
 /// First look after this time; the pause grows up to the second.
@@ -107,7 +113,7 @@ pub(super) async fn answer(app: &App, caller: &Caller, wait: &Wait, work: Work) 
     };
     let ended = job.state.ended();
     let place = format!("/v1/workspaces/{}/jobs/{id}", caller.workspace);
-    let mut job = Job::from(job);
+    let mut job = Job::of(job, &app.settings().prices);
     let mut response = Json(&job).into_response();
     job.result = None;
     response.extensions_mut().insert(KeptInstead::accepted(&place, &job));
@@ -120,8 +126,8 @@ pub(super) async fn answer(app: &App, caller: &Caller, wait: &Wait, work: Work) 
     Ok(response)
 }
 
-impl From<store::Job> for Job {
-    fn from(job: store::Job) -> Self {
+impl Job {
+    fn of(job: store::Job, prices: &Prices) -> Self {
         let state = match job.state {
             JobState::Queued => State_::Queued,
             JobState::Running => State_::Running,
@@ -136,8 +142,17 @@ impl From<store::Job> for Job {
             created_at: job.created_at.into(),
             started_at: job.started_at.map(Timestamp),
             ended_at: job.ended_at.map(Timestamp),
-            result: job.result,
+            result: job.result.map(|result| priced(result, prices)),
             problem: job.problem.map(|problem| JobProblem { code: problem.code, detail: problem.detail }),
         }
     }
+}
+
+/// Workers know no prices: a preview of a run tells what AWS would count, and here what that costs.
+fn priced(mut result: Value, prices: &Prices) -> Value {
+    let billed = result.get("billed").and_then(|billed| Billed::deserialize(billed).ok());
+    if let (Some(billed), Some(result)) = (billed, result.as_object_mut()) {
+        result.insert("cost".to_owned(), json!(Volume::from(billed).cost(prices)));
+    }
+    result
 }

@@ -66,6 +66,9 @@ struct ModelList {
 struct PreviewRowsBody {
     #[schema(minimum = 0, maximum = 100, default = 20)]
     rows: Option<u32>,
+    /// Also gives the rows as runs keep them: the id of the job is then the sample of `render_sync`.
+    #[serde(default)]
+    sample: bool,
 }
 
 /// The models of a workspace
@@ -149,7 +152,13 @@ async fn validate_model(
     Query(wait): Query<Wait>,
 ) -> Result<Response, Problem> {
     let model = caller.scope.model(id).await?;
-    let work = Work::TryQuery { source: model.source, query: model.config.query, key: model.config.key, rows: 0 };
+    let work = Work::TryQuery {
+        source: model.source,
+        query: model.config.query,
+        key: model.config.key,
+        rows: 0,
+        sample: false,
+    };
     jobs::answer(&app, &caller, &wait, work).await
 }
 
@@ -171,7 +180,8 @@ async fn preview_model(
     if rows > 100 {
         return Err(Problem::invalid("/rows", "0 to 100 rows are shown."));
     }
-    let work = Work::TryQuery { source: model.source, query: model.config.query, key: Vec::new(), rows };
+    let query = model.config.query;
+    let work = Work::TryQuery { source: model.source, query, key: Vec::new(), rows, sample: body.sample };
     jobs::answer(&app, &caller, &wait, work).await
 }
 

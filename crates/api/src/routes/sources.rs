@@ -238,7 +238,7 @@ async fn try_query(
         return Err(Problem::invalid("/rows", "0 to 100 rows are shown."));
     }
     super::models::check_query(&body.query, &body.key, false)?;
-    let work = Work::TryQuery { source, query: body.query, key: body.key, rows };
+    let work = Work::TryQuery { source, query: body.query, key: body.key, rows, sample: false };
     jobs::answer(&app, &caller, &wait, work).await
 }
 

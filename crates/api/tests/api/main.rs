@@ -7,6 +7,7 @@ mod approvals;
 mod configured;
 mod conventions;
 mod destinations;
+mod drafts;
 mod erasures;
 mod fixture;
 mod idempotency;

@@ -92,3 +92,42 @@ async fn an_export_is_what_the_database_lists_or_the_full_list_if_there_is_one()
     stranger.get(&stranger.at(&format!("/runs/{run}/rejections/export"))).await.refused(404, "not-found");
     stranger.get(&stranger.at(&format!("/runs/{run}/rejections"))).await.refused(404, "not-found");
 }
+
+#[tokio::test]
+async fn what_is_rejected_can_be_sent_again_or_dismissed() {
+    let api = Fixture::new().await;
+    let owner = api.sign_up("owner@example.com").await;
+    let (run, _, sync) = rejecting(&api, &owner).await;
+    let at = |rest: &str| owner.at(&format!("/syncs/{sync}/{rest}"));
+    let (send, dismiss) = (at("send-rows"), at("rejections/dismiss"));
+    let unknown = "run_0190b3f0c4d27c3e9a51f2b8d6e07a14";
+    for (path, odd, pointer) in [
+        (&send, json!({}), ""),
+        (&send, json!({"rows": [[1]], "rejections": {}}), ""),
+        (&send, json!({"run": run, "rejections": {}}), ""),
+        (&send, json!({"rejections": {"code": "null-key"}}), "/rejections/code"),
+        (&send, json!({"rejections": {}, "values": "original"}), "/values"),
+        (&send, json!({"rows": [[1]], "outcome": "delivered"}), "/outcome"),
+        (&send, json!({"run": unknown}), "/run"),
+        (&send, json!({"run": run}), "/run"),
+        (&send, json!({"run": run, "rows": [[1, 2]]}), "/rows/0"),
+        (&dismiss, json!({}), ""),
+        (&dismiss, json!({"rows": [[1]], "code": "throttled"}), ""),
+        (&dismiss, json!({"rows": []}), "/rows"),
+        (&dismiss, json!({"code": "null-key"}), "/code"),
+    ] {
+        let refused = owner.post(path, odd.clone()).await.refused(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{odd}: {}", refused.body);
+    }
+    let asked = owner.post(&dismiss, json!({"code": "throttled"})).await.expect(StatusCode::ACCEPTED);
+    assert_eq!(asked.body["run"]["kind"], "dismiss");
+    // The shape that `runner::RunOptions` reads.
+    assert_eq!(asked.body["run"]["options"], json!({"rows": {"rejections": {"code": "throttled"}, "send": "nothing"}}));
+    let audit = owner.get(&owner.at("/audit-entries?action=dismiss_rejections")).await.expect(StatusCode::OK);
+    assert_eq!(audit.body["items"][0]["detail"]["standing_rejections"], 2, "{}", audit.body);
+    owner.post(&send, json!({"rejections": {}})).await.refused(409, "conflict");
+    let cancel = owner.at(&format!("/runs/{}/cancel", asked.body["run"]["id"].as_str().unwrap()));
+    owner.post(&cancel, json!({})).await.expect(StatusCode::OK);
+    let asked = owner.post(&send, json!({"rejections": {}})).await.expect(StatusCode::ACCEPTED);
+    assert_eq!(asked.body["run"]["options"], json!({"rows": {"rejections": {}, "send": "current"}}));
+}

@@ -69,6 +69,7 @@ pub(crate) const CASES: &[Case] = &[
     of("delete_sync", &[204]),
     of("delete_workspace", &[204]).query(|place| format!("name={}", place.name.replace(' ', "%20"))),
     of("describe_shards", &[202]).job().body(|_, _| json!({"stream": "customers"})),
+    of("dismiss_rejections", &[202, 409, 422]).body(|_, _| json!({"code": "record-too-large"})),
     of("duplicate_sync", &[201]).body(|_, number| json!({"name": name("copy", number)})),
     of("erase_key", &[202, 409]).body(|_, _| json!({"key": [7]})),
     of("export_invalid_rows", &[200]),
@@ -115,11 +116,17 @@ pub(crate) const CASES: &[Case] = &[
     of("list_tables", &[202]).job(),
     of("list_workspaces", &[200]),
     of("look_up_invitation", &[200]).body(|place, _| json!({"token": place.invitation_token})),
+    of("next_times", &[200]).body(|_, _| json!({"schedule": {"type": "interval", "every": 2, "unit": "hours"}})),
     of("pause_destination", &[200]),
     of("pause_sync", &[200]),
     of("preview_model", &[202]).job().body(nothing),
     of("preview_sync", &[202]).job().body(nothing),
     of("remove_member", &[204]),
+    // The job found no sample.
+    of("render_sync", &[422]).body(|place, _| {
+        let (job, of) = (&place.ids["job_id"], &place.ids["sync_id"]);
+        json!({"draft": sync(place, "customers"), "sample": job, "shards": job, "sync": of})
+    }),
     // Nobody has such a link.
     of("reset_password", &[404]).body(|_, _| json!({"token": "x".repeat(43), "new_password": "quite another one 9"})),
     of("resume_destination", &[200]),

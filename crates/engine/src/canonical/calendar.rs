@@ -94,6 +94,137 @@ pub(super) fn interval(months: i32, days: i32, micros: i64) -> String {
     text
 }
 
+/// What `date` was made of.
+pub(super) fn parse_date(text: &str) -> Option<i32> {
+    match text {
+        "infinity" => return Some(i32::MAX),
+        "-infinity" => return Some(i32::MIN),
+        _ => {}
+    }
+    let (text, before_christ) = without_era(text);
+    i32::try_from(parse_day(text, before_christ)?).ok()
+}
+
+/// What `timestamp` was made of.
+pub(super) fn parse_timestamp(text: &str, zone: &str) -> Option<i64> {
+    match text {
+        "infinity" => return Some(i64::MAX),
+        "-infinity" => return Some(i64::MIN),
+        _ => {}
+    }
+    let (text, before_christ) = without_era(text);
+    let (day, time) = text.strip_suffix(zone)?.split_once('T')?;
+    // The first day that there is begins before the first microsecond.
+    let micros = i128::from(parse_day(day, before_christ)?) * i128::from(DAY) + i128::from(parse_time(time)?);
+    i64::try_from(micros).ok()
+}
+
+/// What `time` was made of.
+pub(super) fn parse_time(text: &str) -> Option<i64> {
+    let mut parts = text.splitn(3, ':');
+    let (hours, minutes) = (number(parts.next()?)?, number(parts.next()?)?);
+    let micros = (hours * 60 + minutes) * 60 * MICROS + parse_seconds(parts.next()?)?;
+    (minutes < 60 && micros <= DAY).then_some(micros)
+}
+
+/// What `time_with_zone` was made of.
+pub(super) fn parse_time_with_zone(text: &str) -> Option<(i64, i32)> {
+    if let Some(time) = text.strip_suffix('Z') {
+        return Some((parse_time(time)?, 0));
+    }
+    let at = text.rfind(['+', '-'])?;
+    let (time, zone) = text.split_at_checked(at)?;
+    let mut parts = zone.get(1..)?.splitn(3, ':');
+    let (hours, minutes) = (number(parts.next()?)?, number(parts.next()?)?);
+    let offset = hours * 3600 + minutes * 60 + parts.next().map_or(Some(0), number)?;
+    let offset = i32::try_from(offset).ok()?;
+    Some((parse_time(time)?, if zone.starts_with('+') { -offset } else { offset }))
+}
+
+/// What `interval` was made of.
+pub(super) fn parse_interval(text: &str) -> Option<(i32, i32, i64)> {
+    match text {
+        "infinity" => return Some((i32::MAX, i32::MAX, i64::MAX)),
+        "-infinity" => return Some((i32::MIN, i32::MIN, i64::MIN)),
+        _ => {}
+    }
+    let (days, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.get(1..)?, ""));
+    let (mut months, mut all_days, mut micros) = (0_i64, 0_i64, 0_i128);
+    for (value, unit) in interval_parts(days)? {
+        match unit {
+            'Y' => months += value.parse::<i64>().ok()? * 12,
+            'M' => months += value.parse::<i64>().ok()?,
+            'D' => all_days += value.parse::<i64>().ok()?,
+            _ => return None,
+        }
+    }
+    for (value, unit) in interval_parts(time)? {
+        let micros_of =
+            |unit: i64| value.parse::<i64>().ok().map(|value| i128::from(value) * i128::from(unit * MICROS));
+        micros += match unit {
+            'H' => micros_of(3600)?,
+            'M' => micros_of(60)?,
+            'S' => match value.strip_prefix('-') {
+                Some(value) => -i128::from(parse_seconds(value)?),
+                None => i128::from(parse_seconds(value)?),
+            },
+            _ => return None,
+        };
+    }
+    Some((i32::try_from(months).ok()?, i32::try_from(all_days).ok()?, i64::try_from(micros).ok()?))
+}
+
+fn interval_parts(mut text: &str) -> Option<Vec<(&str, char)>> {
+    let mut parts = Vec::new();
+    while !text.is_empty() {
+        let at = text.find(|letter: char| letter.is_ascii_alphabetic())?;
+        let (value, rest) = text.split_at_checked(at)?;
+        parts.push((value, rest.chars().next()?));
+        text = rest.get(1..)?;
+    }
+    Some(parts)
+}
+
+fn without_era(text: &str) -> (&str, bool) {
+    text.strip_suffix(" BC").map_or((text, false), |text| (text, true))
+}
+
+/// Days since 2000-01-01.
+fn parse_day(text: &str, before_christ: bool) -> Option<i64> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    let year = if before_christ { 1 - year } else { year };
+    let days = since_1970(year, month, day);
+    (civil(days) == (year, month, day)).then_some(days - EPOCH)
+}
+
+/// Seconds below a minute, in microseconds.
+fn parse_seconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 6 {
+        return None;
+    }
+    let micros = if fraction.is_empty() { 0 } else { number(fraction)? };
+    let seconds = number(whole)?;
+    let digits = u32::try_from(fraction.len()).ok()?;
+    (seconds < 60).then(|| seconds * MICROS + micros * 10_i64.pow(6 - digits))
+}
+
+fn number(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.len() < 10 && text.bytes().all(|digit| digit.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+/// The inverse of `civil`.
+const fn since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let march_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * march_month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Year, month and day, and the era that ends the text.
 fn day(since_2000: i64) -> (String, &'static str) {
     let (year, month, day) = civil(since_2000 + EPOCH);

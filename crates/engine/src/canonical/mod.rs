@@ -18,10 +18,12 @@
 
 mod calendar;
 mod decode;
+mod encode;
 mod key;
 mod numeric;
 
 pub use decode::{DecodeError, decode};
+pub use encode::encode;
 pub use key::key_field;
 
 /// A row whose lengths do not add up.

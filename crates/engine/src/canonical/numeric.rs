@@ -34,6 +34,40 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Parsed<'_>> {
     valid.then_some(Parsed::Finite(Numeric { digits, weight: weight.cast_signed(), negative, scale }))
 }
 
+/// What `Numeric::text`, or the name of a number that is none, was made of.
+pub(super) fn from_text(text: &str) -> Option<Vec<u8>> {
+    let wire = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect();
+    match text {
+        "NaN" => return Some(wire(&[0, 0, 0xC000, 0])),
+        "Infinity" => return Some(wire(&[0, 0, 0xD000, 0])),
+        "-Infinity" => return Some(wire(&[0, 0, 0xF000, 0])),
+        _ => {}
+    }
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let mut decimal = "0".repeat((4 - whole.len() % 4) % 4) + whole;
+    let mut weight = i32::try_from(decimal.len() / 4).ok()? - 1;
+    decimal += fraction;
+    decimal += &"0".repeat((4 - decimal.len() % 4) % 4);
+    let (groups, _) = decimal.as_bytes().as_chunks::<4>();
+    let digit = |group: &[u8; 4]| group.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    let mut digits: Vec<u16> = groups.iter().map(digit).collect();
+    let leading = digits.iter().take_while(|digit| **digit == 0).count();
+    digits.drain(..leading);
+    weight -= i32::try_from(leading).ok()?;
+    while digits.last() == Some(&0) {
+        digits.pop();
+    }
+    let (weight, sign) = if digits.is_empty() { (0, 0) } else { (weight, if negative { 0x4000 } else { 0 }) };
+    let weight = i16::try_from(weight).ok()?.cast_unsigned();
+    let scale = u16::try_from(fraction.len()).ok()?;
+    let header = [u16::try_from(digits.len()).ok()?, weight, sign, scale];
+    Some(wire(&[&header[..], &digits].concat()))
+}
+
 impl Numeric<'_> {
     /// Every digit, and as many decimals as the number was written with.
     pub(super) fn text(&self) -> String {

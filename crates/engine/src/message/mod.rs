@@ -12,7 +12,7 @@ pub use compile::ConfigProblem;
 pub use template::Context as RowContext;
 
 use crate::limits::{self, PARTITION_KEY_CHARS};
-use crate::record::{Code, Record, Rejection};
+use crate::record::{Code, Part, Place, Record, Rejection};
 
 /// How far the size of an oversized message is counted.
 const MEASURED: usize = 16 << 20;
@@ -100,7 +100,7 @@ impl CompiledMessage {
 
     fn partition_key(&self, row: &RowContext<'_>) -> Result<String, Rejection> {
         // No character takes more than three bytes for each of its UTF-16 units.
-        let key = key(&self.partition_key, row, 3 * PARTITION_KEY_CHARS, "the partition key", || {
+        let key = key(&self.partition_key, row, 3 * PARTITION_KEY_CHARS, Part::PartitionKey, || {
             Rejection::new(
                 Code::PartitionKeyTooLong,
                 format!("the partition key has more than {PARTITION_KEY_CHARS} characters"),
@@ -117,7 +117,7 @@ impl CompiledMessage {
                 match template.render(row, &mut data, self.limit()) {
                     Ok(()) => Ok(data),
                     Err(RenderError::TooLarge { .. }) => Err(self.too_large(row, self.counted(template, row), key)),
-                    Err(error) => Err(rejection(&error, "the message")),
+                    Err(error) => Err(rejection(&error, Part::Message)),
                 }
             }
         }
@@ -175,7 +175,7 @@ impl CompiledMessage {
 fn hash_key(template: &Template, row: &RowContext<'_>) -> Result<String, Rejection> {
     const DIGITS: usize = 39;
     let invalid = || limits::Invalid::ExplicitHashKey.into();
-    let key = key(template, row, DIGITS, "the hash key", invalid)?;
+    let key = key(template, row, DIGITS, Part::HashKey, invalid)?;
     if crate::shard::parse_explicit(&key).is_none() { Err(invalid()) } else { Ok(key) }
 }
 
@@ -183,31 +183,38 @@ fn key(
     template: &Template,
     row: &RowContext<'_>,
     limit: usize,
-    what: &str,
+    part: Part,
     too_long: impl FnOnce() -> Rejection,
 ) -> Result<String, Rejection> {
     let mut out = Vec::new();
     match template.render(row, &mut out, limit) {
         Ok(()) => {}
         Err(RenderError::TooLarge { .. }) => return Err(too_long()),
-        Err(error) => return Err(rejection(&error, what)),
+        Err(error) => return Err(rejection(&error, part)),
     }
-    String::from_utf8(out).map_err(|_| Rejection::new(Code::RenderFailed, format!("{what} is not text")))
+    String::from_utf8(out).map_err(|_| Rejection::new(Code::RenderFailed, format!("{part} is not text")))
 }
 
-fn rejection(error: &RenderError, what: &str) -> Rejection {
-    let code = match error {
+fn rejection(error: &RenderError, part: Part) -> Rejection {
+    let (code, why) = match error {
         RenderError::NotKept { column } => return not_kept(column),
-        RenderError::InvalidJson { source, .. } => {
-            return Rejection::new(Code::InvalidJson, format!("{what} cannot be made: {error}: {source}"));
-        }
-        RenderError::TooLarge { .. } => Code::RecordTooLarge,
+        RenderError::InvalidJson { source, .. } => (Code::InvalidJson, format!(": {source}")),
+        RenderError::TooLarge { .. } => (Code::RecordTooLarge, String::new()),
         RenderError::TooDeep { .. }
         | RenderError::TooMuchWork { .. }
         | RenderError::DuplicateName { .. }
-        | RenderError::Failed { .. } => Code::RenderFailed,
+        | RenderError::Failed { .. } => (Code::RenderFailed, String::new()),
     };
-    Rejection::new(code, format!("{what} cannot be made: {error}"))
+    let (field, position) = match error {
+        RenderError::Failed { line, column, field, .. } => (field, Some((*line, *column))),
+        RenderError::InvalidJson { field, .. }
+        | RenderError::TooDeep { field, .. }
+        | RenderError::TooMuchWork { field, .. }
+        | RenderError::DuplicateName { field, .. } => (field, None),
+        RenderError::TooLarge { .. } | RenderError::NotKept { .. } => (&None, None),
+    };
+    let place = Some(Place { part, field: field.clone(), position });
+    Rejection { place, ..Rejection::new(code, format!("{part} cannot be made: {error}{why}")) }
 }
 
 fn not_kept(column: &str) -> Rejection {

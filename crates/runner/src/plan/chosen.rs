@@ -1,4 +1,4 @@
-//! Chosen rows of a model: found by their keys while it is read, and what became of those that cannot be sent.
+//! Chosen rows of a model, found by their keys while it is read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,24 +7,12 @@ use engine::hash::Hash128;
 use engine::layout::{Layout, values};
 use engine::unit::UnitId;
 use serde_json::Value as Json;
-use store::NewInvalidRow;
 
 use crate::Error;
 use crate::course::ChosenRows;
 use crate::key_json::{json, row_key, text, texts};
 use crate::plan::invalid::Reason;
-
-/// Listed like an invalid row, but it is none: the model has no such row.
-pub(super) const NOT_IN_MODEL: &str = "not-in-model";
-
-/// A chosen row that was not sent, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NotSent {
-    /// As it was asked for.
-    pub key: Json,
-    pub code: &'static str,
-    pub message: &'static str,
-}
+use crate::plan::unsent::{Unsent, Why};
 
 pub(crate) struct Chosen {
     columns: Vec<Column>,
@@ -82,36 +70,21 @@ impl Chosen {
         }
     }
 
-    pub(crate) fn not_sent(&self) -> Vec<NotSent> {
+    pub(crate) const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn not_sent(&self) -> Unsent {
         let why = |key: &Json, hash: Option<Hash128>| match hash {
             Some(hash) => match self.held.get(&hash) {
-                Some(Reason::DuplicateKey) => {
-                    Some(("duplicate-key", "several rows of the model have this key, so none of them is sent"))
-                }
-                Some(reason) => Some((reason.code(), reason.message())),
-                None if self.without_elements.contains(&hash) => Some((
-                    "no-elements",
-                    "the array that the sync fans out by is empty in this row, so there is nothing to send",
-                )),
+                Some(reason) => Some(Why::held(*reason)),
+                None if self.without_elements.contains(&hash) => Some(Why::NO_ELEMENTS),
                 None => None,
             },
-            None if has_null(key) => Some((
-                NOT_IN_MODEL,
-                "this key has a null, and rows with a null in their key cannot be told from others",
-            )),
-            None => Some((NOT_IN_MODEL, "the model holds no row with this key")),
+            None if has_null(key) => Some(Why::NULL_IN_KEY),
+            None => Some(Why::GONE),
         };
-        let not_sent = |(key, hash): &(Json, Option<Hash128>)| {
-            why(key, *hash).map(|(code, message)| NotSent { key: key.clone(), code, message })
-        };
-        self.keys.iter().filter_map(not_sent).collect()
-    }
-}
-
-impl NotSent {
-    pub(crate) fn listed(&self) -> NewInvalidRow {
-        let (code, message) = (self.code.to_owned(), self.message.to_owned());
-        NewInvalidRow { key: self.key.clone(), code, message }
+        self.keys.iter().filter_map(|(key, hash)| Some((key.clone(), why(key, *hash)?))).collect()
     }
 }
 

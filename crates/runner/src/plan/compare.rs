@@ -7,16 +7,18 @@ use std::sync::Arc;
 use domain::{Counts, Millis};
 use engine::guard::Planned;
 use engine::hash::Hash128;
-use engine::rules::{self, Action, Attempt, Count, Decision, Read, RowHashes, Version};
+use engine::rules::{self, Action, Attempt, Count, Read, RowHashes, Version};
 use engine::unit::{Entry, Unit, UnitId};
 use snapshots::{Scan, SegmentRef, SegmentWriter, Shape, Snapshot, SnapshotUnit};
-use spill::{Item, Loaded, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
+use spill::{Item, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
 
 use crate::Error;
 use crate::job::Job;
-use crate::plan::chosen::Chosen;
+use crate::plan::ahead::Ahead;
+use crate::plan::choose::Choice;
 use crate::plan::ingest::marked;
 use crate::plan::invalid::{InvalidRows, Reason};
+use crate::plan::picks::Pick;
 
 /// What comparing found.
 pub(crate) struct Compared {
@@ -41,12 +43,12 @@ pub(crate) struct Comparison<'a> {
     /// The units whose removal a person approved.
     covered: Option<&'a Snapshot>,
     /// If there are any, nothing else is touched.
-    chosen: Option<&'a mut Chosen>,
+    pub(super) chosen: Option<&'a mut Choice>,
     pub(super) attempt: Attempt,
     /// Some layers hold rows without columns that this run would keep.
     values_lack: bool,
     /// The key of the row that is invalid, while its units come by.
-    held: Option<Hash128>,
+    held: Option<(Hash128, Reason)>,
     pub(super) plan: PlanWriter,
     pub(super) removals: PlanWriter,
     pub(super) silent: Option<SegmentWriter>,
@@ -58,7 +60,7 @@ pub(crate) struct Comparison<'a> {
 
 #[derive(Default)]
 pub(super) struct Totals {
-    counts: Counts,
+    pub(super) counts: Counts,
     planned: Planned,
     pub(super) rewritten: u64,
     waits_until: Option<Millis>,
@@ -69,9 +71,20 @@ pub(super) struct Pending {
     pub(super) unit: UnitId,
     pub(super) what: What,
     pub(super) item: Option<Item>,
+    /// Values of the log, in place of a row.
+    pub(super) logged: Option<Box<Pick>>,
     /// Of the content, and of the watched columns in the form of the run.
     pub(super) hashes: [Hash128; 2],
     pub(super) known: Option<SnapshotUnit>,
+}
+
+/// What a change is made of.
+pub(super) enum Of {
+    /// A row of the model.
+    Row(Item),
+    Logged(Box<Pick>),
+    /// The row is gone.
+    Gone,
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +125,7 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    pub(crate) fn choosing(self, chosen: Option<&'a mut Chosen>) -> Self {
+    pub(crate) fn choosing(self, chosen: Option<&'a mut Choice>) -> Self {
         Self { chosen, ..self }
     }
 
@@ -124,13 +137,9 @@ impl<'a> Comparison<'a> {
         invalid: &mut InvalidRows,
     ) -> Result<Compared, Error> {
         let budget = self.job.settings.plan_memory / 2;
-        let mut todo = partitions;
-        todo.reverse();
-        while let Some(partition) = todo.pop() {
-            match partition.load(self.scratch, budget)? {
-                Loaded::Split(smaller) => todo.extend(smaller.into_iter().rev()),
-                Loaded::Whole(partition, items) => self.partition(&partition, &items, invalid).await?,
-            }
+        let mut ahead = Ahead::new(partitions, budget);
+        while let Some((partition, items)) = ahead.next(self.scratch).await? {
+            self.partition(&partition, &items, invalid).await?;
             self.job.lease.check()?;
             let (counts, scratch_bytes) = (self.out.counts, self.scratch.written());
             self.job.progress.update(|progress| {
@@ -168,12 +177,10 @@ impl<'a> Comparison<'a> {
         let mut known = scan.next().await?;
         let mut at = 0;
         loop {
-            let unit = match (items.items.get(at), &known) {
-                (None, None) => break,
-                (Some(item), None) => item.unit,
-                (None, Some(known)) => known.id,
-                (Some(item), Some(known)) => item.unit.min(known.id),
-            };
+            let picked = self.next_pick(partition.end)?;
+            let next = [items.items.get(at).map(|item| item.unit), known.as_ref().map(|known| known.id), picked];
+            let Some(unit) = next.into_iter().flatten().min() else { break };
+            let pick = self.take_pick(unit);
             let rows = items.items[at..].iter().take_while(|item| item.unit == unit).count();
             let here = match &known {
                 Some(found) if found.id == unit => std::mem::replace(&mut known, scan.next().await?),
@@ -186,16 +193,20 @@ impl<'a> Comparison<'a> {
                 // The elements of these rows follow, and so do the units that they had.
                 markers @ [_, ..] if fans_out && unit.child == 0 => {
                     self.rows(partition, markers, items, invalid).await?;
-                    self.unit_before_fan_out(unit, here, &covered)?;
+                    self.unit_before_fan_out(unit, here, &covered, pick)?;
                 }
-                _ if self.held == Some(unit.key) => self.held_unit(here.as_ref()),
-                [] => self.absent(unit, here, &covered)?,
+                _ if let Some(reason) = self.holds(unit) => {
+                    self.held_unit(here.as_ref());
+                    self.hold_pick(pick, reason);
+                }
+                [] => self.absent(unit, here, &covered, pick)?,
                 [item] => {
                     self.out.counts.rows += u64::from(!fans_out);
-                    self.present(unit, *item, items, here).await?;
+                    self.present(unit, *item, items, here, pick).await?;
                 }
                 several => {
                     self.held_unit(here.as_ref());
+                    self.hold_pick(pick, Reason::DuplicateKey);
                     self.hold(partition, several, Reason::DuplicateKey, invalid).await?;
                 }
             }
@@ -229,7 +240,7 @@ impl<'a> Comparison<'a> {
             [marker] => items.hashes(marker).first().and_then(marked).map(Reason::Elements),
             _ => Some(Reason::DuplicateKey),
         };
-        self.held = reason.and(markers.first()).map(|marker| marker.unit.key);
+        self.held = reason.zip(markers.first()).map(|(reason, marker)| (marker.unit.key, reason));
         match reason {
             Some(reason) => self.hold(partition, markers, reason, invalid).await,
             None => {
@@ -245,14 +256,21 @@ impl<'a> Comparison<'a> {
         unit: UnitId,
         known: Option<SnapshotUnit>,
         covered: &HashSet<UnitId>,
+        pick: Option<Pick>,
     ) -> Result<(), Error> {
         match self.held {
-            Some(_) => {
+            Some((_, reason)) => {
                 self.held_unit(known.as_ref());
+                self.hold_pick(pick, reason);
                 Ok(())
             }
-            None => self.absent(unit, known, covered),
+            None => self.absent(unit, known, covered, pick),
         }
+    }
+
+    /// Why all units of this key are held.
+    fn holds(&self, unit: UnitId) -> Option<Reason> {
+        self.held.filter(|(key, _)| *key == unit.key).map(|(_, reason)| reason)
     }
 
     fn held_unit(&mut self, known: Option<&SnapshotUnit>) {
@@ -269,7 +287,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<(), Error> {
         self.out.counts.invalid += items.len() as u64;
         self.out.planned.invalid_keys += 1;
-        if let (Some(chosen), Some(item)) = (&mut self.chosen, items.first()) {
+        if let (Some(Choice::Keys(chosen)), Some(item)) = (&mut self.chosen, items.first()) {
             chosen.hold(item.unit, reason);
         }
         let mut rows = vec![Vec::new(); items.len()];
@@ -287,18 +305,23 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn absent(&mut self, id: UnitId, known: Option<SnapshotUnit>, covered: &HashSet<UnitId>) -> Result<(), Error> {
+    fn absent(
+        &mut self,
+        id: UnitId,
+        known: Option<SnapshotUnit>,
+        covered: &HashSet<UnitId>,
+        pick: Option<Pick>,
+    ) -> Result<(), Error> {
+        self.held_unit(known.as_ref());
+        if self.chosen.is_some() {
+            return self.absent_among_chosen(id, known, pick);
+        }
         let Some(known) = known else { return Ok(()) };
-        self.out.planned.snapshot += u64::from(known.unit.entry.is_some());
         let decision = rules::decide(&self.attempt, &known.unit, Read::Absent, false);
         if decision.count == Count::Nothing {
             return Ok(());
         }
         self.out.counts.removed += 1;
-        if self.chosen.is_some() {
-            self.out.counts.not_wanted += 1;
-            return Ok(());
-        }
         self.out.planned.removals += 1;
         let is_covered = covered.contains(&id);
         self.out.planned.covered_removals += u64::from(is_covered);
@@ -309,19 +332,19 @@ impl<'a> Comparison<'a> {
             action => action,
         };
         if !self.job.options.hold_removals {
-            return self.act(id, action, None, Default::default(), known);
+            return self.act(id, action, Of::Gone, Default::default(), known);
         }
         self.out.planned.covered_removals += u64::from(!is_covered);
         match action {
             Action::Send(_) => {
                 self.out.counts.planned += 1;
                 self.out.counts.deferred += 1;
-                self.queue(id, What::Removal, None, Default::default(), Some(known));
+                self.queue(id, What::Removal, Of::Gone, Default::default(), Some(known));
                 Ok(())
             }
             // Its trigger is off: the snapshot would forget it.
-            Action::Silent => self.act(id, Action::Aside, None, Default::default(), known),
-            action => self.act(id, action, None, Default::default(), known),
+            Action::Silent => self.act(id, Action::Aside, Of::Gone, Default::default(), known),
+            action => self.act(id, action, Of::Gone, Default::default(), known),
         }
     }
 
@@ -331,6 +354,7 @@ impl<'a> Comparison<'a> {
         item: Item,
         items: &PartitionItems,
         known: Option<SnapshotUnit>,
+        pick: Option<Pick>,
     ) -> Result<(), Error> {
         let hashes = items.hashes(&item);
         let forms: Vec<_> = self.job.layout.forms().zip(hashes[1..].iter().copied()).collect();
@@ -341,10 +365,8 @@ impl<'a> Comparison<'a> {
             Some(entry) => entry.form != self.attempt.form || self.lacks_values(known.as_ref()).await?,
             None => false,
         };
-        let mut decision = rules::decide(&self.attempt, unit, Read::Row(row), rewrite);
-        if let Some(chosen) = &self.chosen {
-            decision = self.choose(decision, unit, chosen.has(id).then_some(&row));
-        }
+        let decision = rules::decide(&self.attempt, unit, Read::Row(row), rewrite);
+        let (decision, logged) = self.choose(decision, id, unit, &row, pick);
         let counts = &mut self.out.counts;
         counts.units += 1;
         self.out.planned.snapshot += u64::from(unit.entry.is_some());
@@ -366,26 +388,12 @@ impl<'a> Comparison<'a> {
                 (Action::Silent, _) => What::Silent,
                 _ => return Ok(()),
             };
-            self.queue(id, what, Some(item), hashes, known);
+            self.queue(id, what, Of::Row(item), hashes, known);
             return Ok(());
         }
         let known =
             known.unwrap_or_else(|| SnapshotUnit { id, unit: Unit::default(), entry_value: None, mark_value: None });
-        self.act(id, decision.action, Some(item), hashes, known)
-    }
-
-    /// A chosen row is sent, whatever triggers and snapshot say, unless an earlier attempt of this run has done it. Others
-    /// are counted as they differ, and left as they are.
-    fn choose(&self, decision: Decision, unit: &Unit, chosen: Option<&RowHashes<'_>>) -> Decision {
-        let done = |entry: Entry| entry.sequence >= self.job.claim.first_epoch && !unit.uncertain();
-        let unchanged = decision.count == Count::Unchanged;
-        match chosen.filter(|_| !unit.entry.is_some_and(done)) {
-            Some(row) => Decision {
-                count: if unchanged { Count::Repeated } else { decision.count },
-                action: rules::decide_resend(&self.attempt, unit, row.content).action,
-            },
-            None => Decision { action: if unchanged { Action::Nothing } else { Action::Aside }, ..decision },
-        }
+        self.act(id, decision.action, logged.map_or(Of::Row(item), Of::Logged), hashes, known)
     }
 
     async fn lacks_values(&self, known: Option<&SnapshotUnit>) -> Result<bool, Error> {
@@ -397,16 +405,16 @@ impl<'a> Comparison<'a> {
     }
 
     /// Counts a change and queues what has to be written for it.
-    fn act(
+    pub(super) fn act(
         &mut self,
         id: UnitId,
         action: Action,
-        item: Option<Item>,
+        of: Of,
         hashes: [Hash128; 2],
         known: SnapshotUnit,
     ) -> Result<(), Error> {
         let counts = &mut self.out.counts;
-        let removal = item.is_none();
+        let removal = matches!(of, Of::Gone);
         let what = match action {
             Action::Send(version) => {
                 counts.planned += 1;
@@ -430,21 +438,21 @@ impl<'a> Comparison<'a> {
             Action::Nothing | Action::Rewrite => None,
         };
         if let Some(what) = what {
-            self.queue(id, what, item, hashes, Some(known));
+            self.queue(id, what, of, hashes, Some(known));
         }
         Ok(())
     }
 
-    fn queue(
-        &mut self,
-        unit: UnitId,
-        what: What,
-        item: Option<Item>,
-        hashes: [Hash128; 2],
-        known: Option<SnapshotUnit>,
-    ) {
-        self.pending_bytes += size_of::<Pending>() + item.map_or(0, |item| item.row_len());
-        self.pending.push(Pending { unit, what, item, hashes, known });
+    fn queue(&mut self, unit: UnitId, what: What, of: Of, hashes: [Hash128; 2], known: Option<SnapshotUnit>) {
+        let (item, logged) = match of {
+            Of::Row(item) => (Some(item), None),
+            Of::Logged(pick) => (None, Some(pick)),
+            Of::Gone => (None, None),
+        };
+        let bytes = logged.as_ref().map_or(0, |pick| pick.bytes()) + item.map_or(0, |item| item.row_len());
+        self.pending_bytes += size_of::<Pending>() + bytes;
+        let hashes = logged.as_ref().map_or(hashes, |pick| pick.hashes);
+        self.pending.push(Pending { unit, what, item, logged, hashes, known });
     }
 }
 

@@ -2,10 +2,16 @@
 //! is sent, and apart from scratch and the segment of silent acknowledgements, which nothing names yet, nothing is
 //! written.
 
+mod ahead;
+mod choose;
 mod chosen;
 mod compare;
+mod gather;
 mod ingest;
 mod invalid;
+mod logged;
+mod picks;
+mod unsent;
 mod write;
 
 use std::collections::BTreeMap;
@@ -20,12 +26,14 @@ use crate::course::Course;
 use crate::job::Job;
 use crate::progress::Phase;
 use crate::{Error, fail_point, manifest};
+use choose::Choice;
 use chosen::Chosen;
 use compare::Comparison;
 use ingest::ingest;
 
-pub use chosen::NotSent;
 use invalid::InvalidRows;
+pub use unsent::NotSent;
+use unsent::Unsent;
 
 /// What a run would do.
 pub(crate) struct Plan {
@@ -41,8 +49,9 @@ pub(crate) struct Plan {
     pub(crate) invalid: InvalidRows,
     /// The object that lists all invalid rows, if the store does not.
     pub(crate) invalid_list: Option<String>,
-    /// Chosen rows that cannot be sent.
-    pub(crate) not_sent: Vec<NotSent>,
+    /// How many rows were chosen, and those of them that cannot be sent.
+    pub(crate) chosen: u64,
+    pub(crate) not_sent: Unsent,
     /// The layers that the plan was compared with.
     pub(crate) layers: manifest::Layers,
     /// Holds the files of the plan.
@@ -56,17 +65,11 @@ impl Plan {
 
     /// To be listed, once. Chosen rows that cannot be sent come first: somebody asked for them.
     pub(crate) fn invalid_rows(&mut self) -> Vec<NewInvalidRow> {
-        let unknown = self.not_sent.iter().filter(|not_sent| not_sent.code == chosen::NOT_IN_MODEL);
-        unknown.map(NotSent::listed).chain(self.invalid.take()).collect()
+        self.not_sent.listed().chain(self.invalid.take()).collect()
     }
 
     pub(crate) fn invalid_by_code(&self) -> BTreeMap<String, u64> {
-        let mut by_code = self.invalid.by_code(self.counts.invalid);
-        let unknown = self.not_sent.iter().filter(|not_sent| not_sent.code == chosen::NOT_IN_MODEL).count();
-        if unknown > 0 {
-            by_code.insert(chosen::NOT_IN_MODEL.to_owned(), unknown as u64);
-        }
-        by_code
+        self.invalid.by_code(self.counts.invalid).into_iter().chain(self.not_sent.by_code()).collect()
     }
 
     /// What a person has to consent to. Chosen rows were chosen by one, and nothing else is touched.
@@ -96,17 +99,19 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
     let most = settings.limits.spilled_bytes.map_or(settings.scratch_bytes, |most| most.min(settings.scratch_bytes));
     let scratch = Scratch::create(&settings.scratch, &job.scratch_name(), most)?;
     let mut chosen = match &job.options.rows {
-        Some(rows) => Some(Chosen::new(rows, &job.layout)?),
+        Some(rows) if rows.by_key() => Some(Choice::Keys(Chosen::new(rows, &job.layout)?)),
+        Some(rows) => Some(Choice::Units(gather::gather(job, rows).await?)),
         None => None,
     };
     job.enter(Phase::Reading);
-    let mut read = ingest(job, &scratch, chosen.as_mut()).await?;
+    let mut read = ingest(job, &scratch, chosen.as_mut().and_then(Choice::keys)).await?;
     job.enter(Phase::Comparing);
     fail_point::pass("before-plan-written")?;
     let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), job.attempt(course))?;
     let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, &mut read.invalid).await?;
     fail_point::pass("after-plan-written")?;
     let invalid_list = read.invalid.finish().await?;
+    let (chosen, not_sent) = chosen.map_or_else(Default::default, Choice::came_to);
     let mut counts = compared.counts;
     counts.queried = read.queried;
     counts.invalid += read.null_keys;
@@ -126,7 +131,8 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
         waits_until: compared.waits_until,
         invalid: read.invalid,
         invalid_list,
-        not_sent: chosen.map_or_else(Vec::new, |chosen| chosen.not_sent()),
+        chosen,
+        not_sent,
         layers,
         scratch,
     })

@@ -9,6 +9,7 @@ use spill::{Item, Partition, PlanEntry, Stored};
 
 use crate::Error;
 use crate::plan::compare::{Comparison, Pending, What};
+use crate::plan::picks::Pick;
 
 impl Comparison<'_> {
     /// Writes what is pending: reads the rows it needs in the order of the file, then goes on in the order of the units.
@@ -32,8 +33,8 @@ impl Comparison<'_> {
     }
 
     async fn write_one(&mut self, pending: Pending, row: Option<Vec<u8>>) -> Result<(), Error> {
-        let Pending { unit, what, hashes: [content, hash], known, .. } = pending;
-        if row.is_none() {
+        let Pending { unit, what, hashes: [content, hash], known, logged, .. } = pending;
+        if row.is_none() && logged.is_none() {
             let known = known.as_ref();
             let (key, _) = self.stored(known, true).await?;
             let listed = PlanEntry {
@@ -61,7 +62,11 @@ impl Comparison<'_> {
                 self.write_silently(unit, &delta, row.as_deref()).await
             }
             What::Send(version) => {
-                let entry = self.plan_entry(unit, version, content, hash, known.as_ref(), row).await?;
+                let known = known.as_ref();
+                let entry = match logged {
+                    Some(pick) => self.logged_entry(unit, version, *pick, known).await?,
+                    None => self.plan_entry(unit, version, content, hash, known, row).await?,
+                };
                 Ok(self.plan.push(&entry)?)
             }
         }
@@ -92,6 +97,35 @@ impl Comparison<'_> {
             }
         };
         Ok(PlanEntry { unit, op, sequence, hash, content, key, row, previous })
+    }
+
+    /// Of values that the log has, in place of those of the model.
+    async fn logged_entry(
+        &mut self,
+        unit: UnitId,
+        version: Version,
+        pick: Pick,
+        known: Option<&SnapshotUnit>,
+    ) -> Result<PlanEntry, Error> {
+        let Version { op, sequence } = version;
+        let Pick { hashes: [content, hash], kept, unit_key: key, .. } = pick;
+        let row = match kept {
+            Some(mut row) => {
+                row.truncate(self.job.layout.row_of(&row)?.len());
+                Some(Stored { shape: 0, row })
+            }
+            None => None,
+        };
+        Ok(match op {
+            Change::Removed => {
+                let (hash, content) = Default::default();
+                PlanEntry { unit, op, sequence, hash, content, key, previous: row.clone(), row }
+            }
+            Change::Added | Change::Changed => {
+                let previous = if op == Change::Changed { self.stored(known, false).await?.1 } else { None };
+                PlanEntry { unit, op, sequence, hash, content, key, row, previous }
+            }
+        })
     }
 
     /// Key and values of what was acknowledged, or, where nothing was and `or_put`, of what was put last.

@@ -92,7 +92,8 @@ async fn execute(
         Err(error) => return tracing::warn!(error = crate::chain(&error), "the run cannot begin"),
     };
     let progress = Reporter::default();
-    let watching = watch(&worker, &claim, &progress);
+    let ended = CancellationToken::new();
+    let watching = watch(&worker, &claim, &progress, ended.clone());
     let signals = Signals { drain, ..Signals::default() };
     let task = {
         let (worker, claim, progress) = (worker.clone(), claim.clone(), progress.clone());
@@ -110,7 +111,8 @@ async fn execute(
             }
         }
     }
-    watching.abort();
+    ended.cancel();
+    drop(watching.await);
 }
 
 fn tell(ended: &Result<Executed, Error>) {
@@ -141,12 +143,16 @@ fn tell(ended: &Result<Executed, Error>) {
     }
 }
 
-/// Writes what the run tells about itself, until it is aborted.
-fn watch(worker: &Worker, claim: &Claim, progress: &Reporter) -> JoinHandle<()> {
+/// Writes what the run tells about itself until it has ended, and what it told last.
+fn watch(worker: &Worker, claim: &Claim, progress: &Reporter, ended: CancellationToken) -> JoinHandle<()> {
     let (scope, run, mut told) = (worker.scope.clone(), claim.run, progress.watch());
     tokio::spawn(async move {
         let mut throttled = 0;
-        while told.changed().await.is_ok() {
+        loop {
+            let over = tokio::select! {
+                () = ended.cancelled() => true,
+                changed = told.changed() => changed.is_err(),
+            };
             let now = *told.borrow_and_update();
             metrics::counter!("rowcast_throttled_records_total").increment(now.throttled.saturating_sub(throttled));
             throttled = now.throttled;
@@ -155,7 +161,10 @@ fn watch(worker: &Worker, claim: &Claim, progress: &Reporter) -> JoinHandle<()> 
             {
                 tracing::debug!(error = crate::chain(&error), "progress was not written");
             }
-            tokio::time::sleep(PROGRESS).await;
+            if over {
+                return;
+            }
+            drop(tokio::time::timeout(PROGRESS, ended.cancelled()).await);
         }
     })
 }

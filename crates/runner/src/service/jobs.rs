@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use domain::{RunKind, Work, WorkspaceId};
+use engine::form::CANONICAL_VERSION;
 use serde_json::{Value, json};
 use store::{ClaimedJob, JobProblem};
 use tokio::sync::Semaphore;
@@ -130,9 +133,13 @@ async fn work_on(service: &Service, workspace: WorkspaceId, work: Work) -> Resul
             let source = access::source(&worker, &worker.scope.source(source).await?.config).await?;
             shown(&sources::postgres::catalog(&source, COLUMNS).await?)
         }
-        Work::TryQuery { source, query, key, rows } => {
+        Work::TryQuery { source, query, key, rows, sample } => {
             let source = access::source(&worker, &worker.scope.source(source).await?.config).await?;
-            try_query(&source, &query, &key, rows, deadline).await
+            let mut found = try_query(&source, &query, &key, rows, deadline).await?;
+            if !sample && let Some(members) = found.as_object_mut() {
+                members.remove("sample");
+            }
+            Ok(found)
         }
         Work::PreviewSync { sync, records, full_resync } => preview(&worker, sync, records, full_resync).await,
         Work::VerifyDestination { destination, stream } => {
@@ -176,7 +183,16 @@ async fn try_query(
         [] => None,
         key => Some(sources::postgres::key_check(source, query, key, deadline).await?),
     };
-    shown(&json!({ "columns": preview.columns, "rows": preview.rows, "cut": preview.cut, "key_check": checked }))
+    let canonical: Vec<String> = preview.canonical.iter().map(|row| BASE64_STANDARD.encode(row)).collect();
+    // As the API reads it; a test of the service as a whole holds this shape.
+    let sample = json!({ "canonical_version": CANONICAL_VERSION, "rows": canonical });
+    shown(&json!({
+        "columns": preview.columns,
+        "rows": preview.rows,
+        "cut": preview.cut,
+        "key_check": checked,
+        "sample": sample,
+    }))
 }
 
 async fn preview(worker: &Worker, sync: domain::SyncId, records: u32, full_resync: bool) -> Result<Value, Error> {
@@ -210,6 +226,9 @@ fn preview_json(preview: &Preview) -> Value {
             "hash_key": record.hash_key.map(|hash| hash.to_string()),
             "bytes": record.bytes,
             "data": String::from_utf8_lossy(&record.data),
+            // Texts of objects, so that no reader rounds a number.
+            "before": record.before,
+            "after": record.after,
         })
     });
     let rejections = preview.rejections.iter().map(|rejection| {
@@ -225,7 +244,8 @@ fn preview_json(preview: &Preview) -> Value {
         "questions": preview.questions,
         "records": records.collect::<Vec<_>>(),
         "records_total": preview.records_total,
-        "bytes_total": preview.bytes_total,
+        "bytes_total": preview.billed.bytes,
+        "billed": preview.billed,
         "rejections": rejections.collect::<Vec<_>>(),
         "rejected_by_code": preview.rejected_by_code,
         "stand_ins": ["run.id", "run.started_at", "event.id", "event.sequence"],

@@ -16,6 +16,9 @@ pub struct Preview {
     pub columns: Vec<Column>,
     /// A value for each column: bigint exact, numeric as text, timestamps by RFC 3339, bytea in base64, json as it is.
     pub rows: Vec<Vec<Json>>,
+    /// The same rows in canonical form.
+    #[serde(skip)]
+    pub canonical: Vec<Vec<u8>>,
     /// Why these are not all rows.
     pub cut: Option<Cut>,
 }
@@ -43,7 +46,7 @@ pub async fn preview_rows(
     // One more, to know whether there are more.
     let first = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1).min(i64::MAX.unsigned_abs());
     let (mut reader, columns) = open(settings, query, Wanted::All, Some(first), &options).await?;
-    let (mut rows, mut cut, mut bytes, mut number) = (Vec::new(), None, 0, 0);
+    let (mut rows, mut canonical, mut cut, mut bytes, mut number) = (Vec::new(), Vec::new(), None, 0, 0);
     while let Some(chunk) = reader.next().await? {
         for row in chunk.rows() {
             number += 1;
@@ -57,12 +60,13 @@ pub async fn preview_rows(
             let shown = if fits { row_json(&columns, row, number)? } else { Vec::new() };
             bytes += size(&shown);
             if !fits || bytes > ANSWER_BYTES {
-                return Ok(Preview { columns, rows, cut: Some(Cut::Bytes) });
+                return Ok(Preview { columns, rows, canonical, cut: Some(Cut::Bytes) });
             }
             rows.push(shown);
+            canonical.push(row.to_vec());
         }
     }
-    Ok(Preview { columns, rows, cut })
+    Ok(Preview { columns, rows, canonical, cut })
 }
 
 /// As JSON, with the comma behind it.

@@ -415,7 +415,7 @@ async fn a_test_is_claimed_while_a_worker_takes_no_more_queries() {
     let workspace = crowd.workspace(1, 1.0).await;
     let scope = crowd.fixture.store.scope(workspace);
     let source = domain::SourceId::from_uuid(Uuid::now_v7());
-    let query = Work::TryQuery { source, query: "select 1".to_owned(), key: Vec::new(), rows: 1 };
+    let query = Work::TryQuery { source, query: "select 1".to_owned(), key: Vec::new(), rows: 1, sample: false };
     let preview = Work::PreviewSync { sync: crowd.fixture.sync, records: 1, full_resync: false };
     for work in [&query, &preview, &Work::TestSource { source }] {
         scope.create_job(work, &json!({}), 8).await.unwrap();

@@ -1,7 +1,7 @@
 //! What makes a unit, what changes it, and what removes it.
 
 use domain::{RunKind, RunState};
-use runner::{Answer, ChosenRows, EraseKeys, RunOptions, SendRows};
+use runner::{Answer, ChosenRows, EraseKeys, RunOptions};
 use serde_json::json;
 use simulator::{Effect, Selection};
 
@@ -159,7 +159,7 @@ async fn a_rejected_element_is_listed_with_its_key_and_sent_again_alone() {
 }
 
 fn chosen(keys: serde_json::Value) -> RunOptions {
-    let rows = ChosenRows { keys: serde_json::from_value(keys).unwrap(), send: SendRows::Current };
+    let rows = ChosenRows { keys: serde_json::from_value(keys).unwrap(), ..ChosenRows::default() };
     RunOptions { rows: Some(rows), ..RunOptions::default() }
 }
 

@@ -78,6 +78,8 @@ enum RunKindName {
     Reset,
     /// Sends chosen rows again.
     SendRows,
+    /// Takes chosen rejected rows for acknowledged, without sending.
+    Dismiss,
     /// Erases what is kept of chosen keys.
     Erase,
 }
@@ -393,6 +395,9 @@ impl From<store::Run> for Run {
             RunKind::Normal => RunKindName::Normal,
             RunKind::FullResync => RunKindName::FullResync,
             RunKind::Baseline => RunKindName::Reset,
+            RunKind::Resend if run.options.pointer("/rows/send").is_some_and(|send| send == "nothing") => {
+                RunKindName::Dismiss
+            }
             RunKind::Resend => RunKindName::SendRows,
             RunKind::Erase => RunKindName::Erase,
         };

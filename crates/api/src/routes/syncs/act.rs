@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::{RunKind, SyncId, Work, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::AfterRestore;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,13 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resume_sync))
         .routes(routes!(duplicate_sync))
         .routes(routes!(preview_sync))
-        .routes(routes!(send_rows))
         .routes(routes!(answer_question))
         .routes(routes!(decide_after_restore))
 }
-
-/// So many rows can be sent by one request.
-const MOST_ROWS: usize = 1_000;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,15 +42,6 @@ struct PreviewBody {
     /// Of a run that sends every row again.
     #[serde(default)]
     full_resync: bool,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct SendRowsBody {
-    /// The keys of the rows, as lists and previews show them: each an object of the key's columns, or an array of their
-    /// values in the order of the key.
-    #[schema(min_items = 1, max_items = 1000, examples(json!([{"id": 7}, [8]])))]
-    rows: Vec<Value>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -145,46 +132,6 @@ async fn preview_sync(
     jobs::answer(&app, &caller, &wait, Work::PreviewSync { sync, records, full_resync: body.full_resync }).await
 }
 
-/// Send chosen rows now, as the model has them
-///
-/// Whatever triggers and snapshot say. All other rows are left as they are. The answer does not repeat the keys; the run
-/// tells them.
-#[utoipa::path(post, path = "/v1/workspaces/{workspace_id}/syncs/{sync_id}/send-rows", tag = "syncs",
-    params(("workspace_id" = String, Path), ("sync_id" = String, Path)), request_body = SendRowsBody,
-    responses((status = 202, description = "The run that will send them", body = RunRequested,
-               headers(("Location" = String))),
-              (status = 409, description = "It is paused or held, or another special run waits")))]
-async fn send_rows(
-    caller: Caller,
-    Path((_, id)): Path<(WorkspaceId, SyncId)>,
-    Json(body): Json<SendRowsBody>,
-) -> Result<Response, Problem> {
-    let sync = caller.scope.sync_details(id).await?;
-    let model = caller.scope.model(sync.model).await?;
-    if !(1..=MOST_ROWS).contains(&body.rows.len()) {
-        return Err(Problem::invalid("/rows", format!("1 to {MOST_ROWS} keys are expected.")));
-    }
-    if let Some(at) = body.rows.iter().position(|row| !is_key(row, &model.config.key)) {
-        let detail = format!("A key has a value for each of: {}.", model.config.key.join(", "));
-        return Err(Problem::invalid(format!("/rows/{at}"), detail));
-    }
-    // As `runner::RunOptions` reads it; a test there and one here hold this shape.
-    let options = json!({ "rows": { "keys": body.rows, "send": "current" } });
-    request(&caller, id, RunKind::Resend, options).await
-}
-
-/// An array or an object of one value for each column.
-fn is_key(row: &Value, columns: &[String]) -> bool {
-    let scalar = |value: &Value| matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_));
-    match row {
-        Value::Array(values) => values.len() == columns.len() && values.iter().all(scalar),
-        Value::Object(values) => {
-            values.len() == columns.len() && columns.iter().all(|column| values.get(column).is_some_and(scalar))
-        }
-        _ => false,
-    }
-}
-
 /// Say how to go on after a change
 ///
 /// A run of a sync whose source, query, key, destination or stream changed sends nothing before it is told whether to send
@@ -224,20 +171,4 @@ async fn decide_after_restore(
     caller.scope.decide_after_restore(&caller.audit(), id, how).await?;
     let sync = caller.scope.sync_details(id).await?;
     Ok(Versioned(sync.revision, whole(&caller, sync).await?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_has_one_value_for_each_column() {
-        let columns = ["a".to_owned(), "b".to_owned()];
-        for fine in [json!([1, "x"]), json!({"b": true, "a": 1.5})] {
-            assert!(is_key(&fine, &columns), "{fine}");
-        }
-        for odd in [json!([1]), json!([1, null]), json!({"a": 1, "c": 2}), json!({"a": 1}), json!([1, [2]]), json!(7)] {
-            assert!(!is_key(&odd, &columns), "{odd}");
-        }
-    }
 }

@@ -15,14 +15,14 @@ use super::shapes::{
     MissingShape, NumbersShape, ScheduleShape, TriggersShape, WatchShape,
 };
 use super::uses::{self, Uses};
+use super::when::ScheduleBody;
 use crate::extract::{Name, StreamName, Timestamp};
-use crate::problem::Fault;
 use crate::routes::models::{reference, unknown_reference};
 use crate::routes::runs::RunStateName;
 use crate::{Caller, Problem, clock};
 
 /// So many of the next times of a schedule are shown.
-const NEXT: usize = 5;
+pub(in crate::routes) const NEXT: usize = 5;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::routes) struct Sync {
@@ -157,13 +157,24 @@ pub(super) struct SyncBody {
     /// Default: manual.
     #[serde(default)]
     #[schema(value_type = ScheduleShape)]
-    schedule: domain::Schedule,
+    schedule: ScheduleBody,
+}
+
+/// What a body says of messages: all that rendering one needs.
+pub(super) struct Written {
+    pub(super) name: String,
+    pub(super) model: String,
+    pub(super) config: domain::Sync,
 }
 
 impl SyncBody {
-    pub(super) async fn checked(self, caller: &Caller) -> Result<NewSync, Problem> {
-        let model = model_of(caller, &self.model).await?;
-        let destination = destination_of(caller, &self.destination).await?;
+    /// Destination and schedule are left out: no message depends on them.
+    pub(super) fn written(self) -> Written {
+        let (name, model) = (self.name.as_str().to_owned(), self.model.clone());
+        Written { name, model, config: self.config().0 }
+    }
+
+    fn config(self) -> (domain::Sync, ScheduleBody) {
         let config = domain::Sync {
             stream: self.stream.as_str().to_owned(),
             message: self.message,
@@ -180,30 +191,32 @@ impl SyncBody {
             limits: self.limits,
             log: self.log,
         };
+        (config, self.schedule)
+    }
+
+    pub(super) async fn checked(self, caller: &Caller) -> Result<NewSync, Problem> {
+        let model = model_of(caller, &self.model, "/model").await?.id;
+        let destination = destination_of(caller, &self.destination).await?;
+        let name = self.name.as_str().to_owned();
+        let (config, schedule) = self.config();
         let mut faults = check::faults(&config);
-        match Plan::new(&self.schedule) {
-            Ok(plan) if faults.is_empty() => {
+        match schedule.plan() {
+            Ok((schedule, plan)) if faults.is_empty() => {
                 let anchor = clock::now();
-                let ticks = Ticks { next_fire_at: plan.next(anchor, anchor), schedule: self.schedule, anchor };
-                return Ok(NewSync { name: self.name.as_str().to_owned(), model, destination, config, ticks });
+                let ticks = Ticks { next_fire_at: plan.next(anchor, anchor), schedule, anchor };
+                return Ok(NewSync { name, model, destination, config, ticks });
             }
             Ok(_) => {}
-            Err(problem) => faults.push(Fault {
-                pointer: Some(format!("/schedule/{}", problem.field())),
-                detail: problem.to_string(),
-                ..Fault::default()
-            }),
+            Err(fault) => faults.push(fault.under("/schedule")),
         }
         Err(Problem::faults(faults))
     }
 }
 
-async fn model_of(caller: &Caller, id: &str) -> Result<ModelId, Problem> {
-    let id = reference::<ModelId>(id, "/model", "model")?;
-    match caller.scope.model(id).await {
-        Ok(_) => Ok(id),
-        Err(store::Error::NotFound { .. }) => Err(unknown_reference("/model", "model")),
-        Err(error) => Err(error.into()),
+pub(super) async fn model_of(caller: &Caller, id: &str, pointer: &str) -> Result<store::Model, Problem> {
+    match caller.scope.model(reference::<ModelId>(id, pointer, "model")?).await {
+        Err(store::Error::NotFound { .. }) => Err(unknown_reference(pointer, "model")),
+        found => Ok(found?),
     }
 }
 

@@ -15,14 +15,7 @@ const MOST_SAMPLE: u32 = 10_000;
 
 /// Everything that is wrong with it, as far as it can be told without the model.
 pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
-    let limits = sync.problems().into_iter().chain(sync.limits.useless()).map(|problem| {
-        let field = problem.strip_prefix("sync.").unwrap_or(&problem).split(' ').next().unwrap_or_default();
-        fault(&pointer(field), problem.clone())
-    });
-    let mut faults: Vec<Fault> = limits.collect();
-    if sync.log.sample > MOST_SAMPLE {
-        faults.push(fault("/log/sample", format!("0 to {MOST_SAMPLE} is expected.")));
-    }
+    let mut faults = settings(sync);
     match assumed_columns(sync) {
         // Whatever it names exists; what is left is the syntax.
         Some(columns) => {
@@ -35,12 +28,25 @@ pub(super) fn faults(sync: &Sync) -> Vec<Fault> {
     faults
 }
 
-fn of_template(problem: ConfigProblem) -> Fault {
+/// What is wrong beside its templates.
+pub(super) fn settings(sync: &Sync) -> Vec<Fault> {
+    let limits = sync.problems().into_iter().chain(sync.limits.useless()).map(|problem| {
+        let field = problem.strip_prefix("sync.").unwrap_or(&problem).split(' ').next().unwrap_or_default();
+        fault(&pointer(field), problem.clone())
+    });
+    let mut faults: Vec<Fault> = limits.collect();
+    if sync.log.sample > MOST_SAMPLE {
+        faults.push(fault("/log/sample", format!("0 to {MOST_SAMPLE} is expected.")));
+    }
+    faults
+}
+
+pub(super) fn of_template(problem: ConfigProblem) -> Fault {
     let place = problem.position.map(|(line, column)| format!("Line {line}, column {column}: ")).unwrap_or_default();
     fault(&pointer(&problem.field), format!("{place}{}. {}", problem.message, problem.advice))
 }
 
-fn fault(pointer: &str, detail: String) -> Fault {
+pub(super) fn fault(pointer: &str, detail: String) -> Fault {
     Fault { pointer: Some(pointer.to_owned()), detail, ..Fault::default() }
 }
 

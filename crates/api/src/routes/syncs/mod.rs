@@ -3,8 +3,12 @@
 mod act;
 mod body;
 mod check;
+mod draft;
+mod render;
+mod rows;
 mod shapes;
 mod uses;
+mod when;
 
 use axum::extract::State;
 use domain::{DestinationId, ModelId, SyncId, WorkspaceId};
@@ -23,6 +27,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_syncs, create_sync))
         .routes(routes!(get_sync, update_sync, delete_sync))
         .merge(act::routes())
+        .merge(render::routes())
+        .merge(rows::routes())
+        .merge(when::routes())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
