@@ -49,15 +49,37 @@ test("an error of a template stands at its line, and is fixed in the editor", as
   await page.getByLabel("Stream", { exact: true }).fill("customers");
   await expect(editor(page, "Message")).toContainText("row.email");
 
+  // Beside it is the record that it makes of a row, and follows what is typed.
+  const preview = page.getByRole("complementary", { name: "Preview" });
+  const message = preview.getByRole("region", { name: "Message as it would be sent" });
+  await expect(message).toContainText('"op": "added"');
+  await expect(preview.getByText(/^shardId-\d{12}$/)).toBeVisible();
+  await preview.getByRole("button", { name: "removed", exact: true }).click();
+  await expect(message).toContainText('"op": "removed"');
+  await expect(preview.getByText(/provisioned/)).toBeVisible();
+
   // While it is typed: a column that is not there.
   await write(page, "Message", '{\n  "id": {{ row.id }},\n  "mail": {{ row.mail }}\n}');
   await expect(page.getByText("Line 3, column 11: The model has no column mail.")).toBeVisible();
-  // When it is saved: what only the service knows.
+  // What only the service knows, too; the last record stays in sight.
   await write(page, "Message", '{\n  "id": {{ row.id }},\n  "mail": {{ row.email | shout }}\n}');
+  await expect(preview.getByRole("status", { name: "What is wrong" })).toContainText("Line 3, column 26");
+  await expect(message).toContainText('"op": "removed"');
+  // And when it is saved.
   await page.getByRole("button", { name: "Save without running" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "Line 3" })).toContainText("shout");
   await expect(page.locator('[data-editor="Message"] .cm-lintRange-error')).toContainText("s");
   await write(page, "Message", '{\n  "op": {{ op }},\n  "id": {{ row.id }},\n  "mail": {{ row.email | upcase }}\n}');
+  await expect(message).toContainText(/CUSTOMER\d+@EXAMPLE\.COM/);
+  // The times of a schedule, before it is one.
+  await page.getByText("Cron", { exact: true }).click();
+  await page.getByLabel("Expression").fill("30 25 * * *");
+  await expect(page.getByRole("alert").filter({ hasText: "25" })).toBeVisible();
+  await page.getByLabel("Expression").fill("30 6 * * *");
+  await page.getByRole("combobox", { name: "Time zone" }).fill("Asia/Tokyo");
+  await expect(page.getByText("Next, in Asia/Tokyo:")).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: /0?6:30/ })).toHaveCount(5);
+  await page.getByText("By hand", { exact: true }).click();
   await page.getByRole("button", { name: "Save without running" }).click();
   await expect(page.getByRole("heading", { name: "customers", exact: true })).toBeVisible();
   await page.getByRole("link", { name: "Preview" }).click();

@@ -18,7 +18,7 @@ const base = process.env.E2E_BASE ?? world.url;
 const words = process.argv.slice(2);
 /** For the README: what to show of which page, and in which colors. */
 const PICTURES = {
-  message: { path: "sync-configuration", colorScheme: "light", show: async (page) => (await page.getByRole("button", { name: "Show it" }).click(), page.getByText("Predicted shard").waitFor()) },
+  message: { path: "sync-configuration", colorScheme: "light", show: (page) => page.getByText(/provisioned/).waitFor() },
   plan: { path: "sync-preview", colorScheme: "dark" },
   row: { path: "sync-timeline", colorScheme: "light", show: async (page) => (await page.getByLabel("id", { exact: true }).fill("730"), await page.getByRole("button", { name: "Find" }).click(), page.getByText("Sequence number").first().waitFor()) },
 };

@@ -6,7 +6,7 @@ import { useWorkspaceId } from "@/app/workspace";
 
 import type { Answer, Options, PathsWith, Query, Schemas } from "./client";
 import { request, requestVersioned, W } from "./client";
-import type { Job } from "./jobs";
+import type { Found, Job } from "./jobs";
 import { finished, opened } from "./jobs";
 import type { paths } from "./schema";
 import { Problem } from "./problem";
@@ -100,7 +100,7 @@ export function useChange<M extends Changing, P extends PathsWith<M>>(method: M,
 export function useJob<T, P extends PathsWith<"post">>(path: P, touches: (keyof paths)[] = []) {
   const workspace = useWorkspaceId();
   const queries = useQueryClient();
-  return useMutation<T, Error, Options<P, "post">>({
+  return useMutation<Found<T>, Error, Options<P, "post">>({
     mutationFn: (options) => {
       const start = () => request("post", path, { ...options, path: { workspace_id: workspace, ...options.path }, query: { wait: 20 } as unknown as Query<P, "post"> });
       return finished<T>(workspace, opened(start as unknown as () => Promise<Job>, options.signal), options.signal);

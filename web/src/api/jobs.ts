@@ -77,6 +77,8 @@ export interface Described {
   details: { found?: { open_shards: number; mode?: string; retention_hours: number; distributes_by_itself: boolean }; problem?: string };
   shards: { found?: Shard[]; problem?: string };
 }
+/** What a job found, with its id: other requests take what it found by that. */
+export type Found<T> = T & { job: string };
 export interface PreviewRecord {
   op: Schemas["Change"];
   key: unknown;
@@ -85,6 +87,9 @@ export interface PreviewRecord {
   hash_key: string | null;
   bytes: number;
   data: string;
+  /** Values as texts of JSON, to the last digit: acknowledged last, and as read. */
+  before: string | null;
+  after: string | null;
 }
 /** Which columns a sync uses, as the service tells it of one that is read by itself. */
 export type ColumnsUsed = "all" | string[];
@@ -98,6 +103,7 @@ export interface RunPreview {
   records: PreviewRecord[];
   records_total: number;
   bytes_total: number;
+  cost?: Schemas["RunCost"];
   rejections: { op: Schemas["Change"]; key: unknown; code: string; message: string }[];
   rejected_by_code: Record<string, number>;
   stand_ins: string[];
@@ -130,7 +136,7 @@ export async function opened(start: () => Promise<Job>, signal?: AbortSignal): P
 }
 
 /** Follows a job to its end, and gives what it found. */
-export async function finished<T>(workspace: string, started: Promise<Job>, signal?: AbortSignal): Promise<T> {
+export async function finished<T>(workspace: string, started: Promise<Job>, signal?: AbortSignal): Promise<Found<T>> {
   let job = await started;
   while (job.state === "queued" || job.state === "running") {
     await new Promise((done) => setTimeout(done, AGAIN));
@@ -138,5 +144,5 @@ export async function finished<T>(workspace: string, started: Promise<Job>, sign
     job = await request("get", `${W}/jobs/{job_id}`, { path: { workspace_id: workspace, job_id: job.id }, ...(signal ? { signal } : {}) });
   }
   if (job.state !== "succeeded") throw new JobFailed(job);
-  return job.result as T;
+  return { ...(job.result as T), job: job.id };
 }

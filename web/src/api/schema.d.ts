@@ -190,6 +190,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/schedules/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The next times of a schedule that need not be saved
+         * @description An interval counts from when it is set, here from now; a cron expression goes by the clocks of its time zone.
+         *
+         *     Needs no credentials.
+         */
+        post: operations["next_times"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sign-in": {
         parameters: {
             query?: never;
@@ -1532,6 +1554,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace_id}/syncs/{sync_id}/rejections/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss rejections
+         * @description Queues a run that takes the rejected rows as the model has them then for acknowledged, without sending them: the next
+         *     run does not try them again until they change. A removal that was rejected is forgotten. Rows that may be in the stream
+         *     (`uncertain`) and rows that are not rejected (`not-rejected`) are not dismissed, and are among the run's invalid rows. How
+         *     many were is `not_wanted` among its counts less the other rows that differ.
+         *
+         *     Needs the role `editor` or a higher one.
+         */
+        post: operations["dismiss_rejections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace_id}/syncs/{sync_id}/restore-decision": {
         parameters: {
             query?: never;
@@ -1614,9 +1661,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send chosen rows now, as the model has them
-         * @description Whatever triggers and snapshot say. All other rows are left as they are. The answer does not repeat the keys; the run
-         *     tells them.
+         * Send chosen rows now
+         * @description Rows by their keys, those that are rejected now, or those that a past run put; whatever triggers and snapshot say. All other
+         *     rows are left as they are. It is a run like any other. Rows that cannot be sent are among its invalid rows with a reason,
+         *     the first 10,000 of them: the row is gone (`not-in-model`), its key is invalid, its values are not in the log
+         *     (`values-not-logged`, `not-logged`) or do not fit the sync any more (`values-do-not-fit`). A removal is sent again as long as
+         *     the row is gone (else `back-in-model`). If none of the rows could be sent the run fails; one that finds nothing to do
+         *     succeeds, with nothing planned. The answer does not repeat the keys; the run tells them.
          *
          *     Needs the role `editor` or a higher one.
          */
@@ -1644,6 +1695,29 @@ export interface paths {
         get: operations["get_timeline"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace_id}/syncs/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a draft of a sync would send
+         * @description Byte for byte, of rows that `preview_model` read with `sample: true`: only what a run gives each record anew has stand-ins.
+         *     Nothing is saved, and no host of yours is asked, so it may be called while somebody types.
+         *
+         *     Needs the role `editor` or a higher one.
+         */
+        post: operations["render_sync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1926,6 +2000,28 @@ export interface components {
             endpoint?: string | null;
             name: components["schemas"]["Name"];
             region: components["schemas"]["Region"];
+        };
+        /** @description One of both. */
+        DismissBody: {
+            /** @description All rows whose rejection has this code. */
+            code?: string | null;
+            /** @description The keys of rejected rows, written as for sending them. */
+            rows?: unknown[] | null;
+        };
+        /** @description A record as it would be put. */
+        DraftRecord: {
+            /**
+             * Format: int64
+             * @description As Kinesis counts them: data and partition key.
+             */
+            bytes: number;
+            data: string;
+            explicit_hash_key: string | null;
+            /** @description What decides the shard: the explicit one, or the MD5 of the partition key, as a decimal number of 128 bits. */
+            hash_key: string | null;
+            partition_key: string;
+            /** @description Null if the shards are not known. */
+            shard: string | null;
         };
         /**
          * @description an e-mail address is expected: `name@host` in ASCII (a host in other letters as xn--), without spaces, at most 254 characters
@@ -2933,6 +3029,14 @@ export interface components {
         NewWorkspace: {
             name: components["schemas"]["Name"];
         };
+        /** @description When a schedule would make runs. */
+        NextTimes: {
+            /** @description The next five if it were set now; none of a manual one. */
+            next: components["schemas"]["Timestamp"][];
+        };
+        NextTimesBody: {
+            schedule: components["schemas"]["Schedule"];
+        };
         /**
          * @description What becomes of the member if the value is null; `send` if nothing is said.
          * @enum {string}
@@ -3045,6 +3149,18 @@ export interface components {
              * @default 20
              */
             rows: number | null;
+            /** @description Also gives the rows as runs keep them: the id of the job is then the sample of `render_sync`. */
+            sample?: boolean;
+        };
+        /** @description A sample holds no earlier values, so those of another row stand for them. */
+        PreviousBody: {
+            /** @description For which columns; all others are taken to be as they are now. */
+            columns?: string[] | null;
+            /**
+             * Format: int32
+             * @description A row of the sample, counted from 0.
+             */
+            row: number;
         };
         /** @description Prices in US dollars. */
         Prices: {
@@ -3098,6 +3214,8 @@ export interface components {
             status: number;
             title: string;
         };
+        /** @enum {string} */
+        PutOutcome: "delivered" | "unanswered";
         QueryBody: {
             /** @description Columns that tell rows apart; they are checked for nulls and duplicates among the first rows. */
             key?: string[];
@@ -3188,6 +3306,49 @@ export interface components {
              */
             tries: number;
         };
+        /** @description Of every code, or of one. */
+        RejectionsToSend: {
+            code?: string | null;
+        };
+        RenderBody: {
+            /** @description The sync as it would be saved. Destination, stream and schedule are not looked at. */
+            draft: components["schemas"]["SyncBody"];
+            /** @description What happened to it. Default: `added`. */
+            op?: components["schemas"]["Change"];
+            previous?: components["schemas"]["PreviousBody"] | null;
+            /**
+             * Format: int32
+             * @description Which row of the sample to show, counted from 0.
+             */
+            row?: number;
+            /** @description The id of a job of `preview_model` with `sample: true`, of the draft's model as it is now. */
+            sample: string;
+            /** @description The id of a job of `describe_shards`, to predict the shards of records. */
+            shards?: string | null;
+            /** @description The sync that the draft is to change; without it, a new one. */
+            sync?: string | null;
+        };
+        /** @description What would be sent. */
+        RenderedDraft: {
+            /**
+             * Format: double
+             * @description Of a record, data and partition key.
+             */
+            average_bytes: number | null;
+            /** @description As `changed_columns` has them in messages; null unless the row changed and values are kept. */
+            changed_columns: string[] | null;
+            million_rows: components["schemas"]["RunCost"] | null;
+            /** @description Rows that would not be sent, the shown one first. */
+            problems: components["schemas"]["RowProblem"][];
+            /** @description Of the row that is shown: one record, or one for each element where rows fan out. At most 20, and fewer if they are large. */
+            records: components["schemas"]["DraftRecord"][];
+            /** Format: int64 */
+            records_total: number;
+            /** @description What stands in these records for what only a run knows, as far as it is used. Equal length is not promised of numbers. */
+            stand_ins: components["schemas"]["StandIn"][];
+            /** @description Over the first rows of the sample. */
+            tried: components["schemas"]["TriedRows"];
+        };
         /**
          * @description The same words as `runner::Repair`.
          * @enum {string}
@@ -3224,6 +3385,26 @@ export interface components {
         };
         /** @enum {string} */
         RowOutcome: "delivered" | "rejected" | "unanswered" | "deferred" | "invalid";
+        /** @description Why a row would not be sent. */
+        RowProblem: {
+            advice: string | null;
+            code: string;
+            /** Format: int32 */
+            column: number | null;
+            /**
+             * Format: int32
+             * @description In that text, counted from 1.
+             */
+            line: number | null;
+            message: string;
+            /** @description The member of the draft whose text could not be rendered. */
+            pointer: string | null;
+            /**
+             * Format: int32
+             * @description Of the sample, counted from 0.
+             */
+            row: number;
+        };
         Run: {
             cancel_requested_at: components["schemas"]["Timestamp"] | null;
             counts: components["schemas"]["Counts"] | null;
@@ -3285,7 +3466,7 @@ export interface components {
             kind: string;
         };
         /** @enum {string} */
-        RunKind: "normal" | "full-resync" | "reset" | "send-rows" | "erase";
+        RunKind: "normal" | "full-resync" | "reset" | "send-rows" | "dismiss" | "erase";
         /** @description What a run came to, in sums over its log. */
         RunReport: {
             calls: components["schemas"]["LoggedCallCounts"];
@@ -3351,12 +3532,21 @@ export interface components {
         };
         /** @description A value that is kept sealed. Absent means that the one that is kept stays. */
         SecretText: string;
+        /** @description `rows`, `rejections` or `run`, or `rows` of a `run`. */
         SendRowsBody: {
+            outcome?: components["schemas"]["PutOutcome"] | null;
+            rejections?: components["schemas"]["RejectionsToSend"] | null;
             /**
              * @description The keys of the rows, as lists and previews show them: each an object of the key's columns, or an array of their
              *     values in the order of the key.
              */
-            rows: unknown[];
+            rows?: unknown[] | null;
+            /**
+             * @description The id of a run of this sync that has ended: all rows that it put, as its debug log has them.
+             * @example run_0190b3f0c4d27c3e9a51f2b8d6e07a14
+             */
+            run?: string | null;
+            values?: components["schemas"]["ValuesWanted"] | null;
         };
         /** @description Which changes a preset sends. */
         SentChanges: {
@@ -3433,6 +3623,12 @@ export interface components {
         SourceBody: {
             name: components["schemas"]["Name"];
             postgres: components["schemas"]["PostgresBody"];
+        };
+        /** @description A value in place of one that only a run knows. */
+        StandIn: {
+            /** @example event.id */
+            name: string;
+            value: string;
         };
         /** @description One server-sent event. */
         StreamEvent: {
@@ -3580,6 +3776,20 @@ export interface components {
         };
         /** @description the 43 characters at the end of the link are expected */
         TokenText: string;
+        /** @description What averages are of. */
+        TriedRows: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            records: number;
+            /**
+             * Format: int64
+             * @description Rows that would not be sent, or not whole.
+             */
+            refused: number;
+            /** Format: int64 */
+            rows: number;
+        };
         /** @description Which changes are sent. One that is off is acknowledged without sending. */
         Triggers: {
             /** @default true */
@@ -3601,6 +3811,8 @@ export interface components {
              */
             stored_bytes: number;
         };
+        /** @enum {string} */
+        ValuesWanted: "current" | "original";
         VerifyBody: {
             stream?: components["schemas"]["StreamName"] | null;
         };
@@ -3845,6 +4057,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_Preset"];
+                };
+            };
+        };
+    };
+    next_times: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextTimesBody"];
+            };
+        };
+        responses: {
+            /** @description The times */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTimes"];
                 };
             };
         };
@@ -6118,6 +6355,38 @@ export interface operations {
             };
         };
     };
+    dismiss_rejections: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to repeat the request: within 24 hours the same key gets the first answer again, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                sync_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissBody"];
+            };
+        };
+        responses: {
+            /** @description The run that will do it */
+            202: {
+                headers: {
+                    Location?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRequested"];
+                };
+            };
+        };
+    };
     decide_after_restore: {
         parameters: {
             query?: never;
@@ -6299,6 +6568,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Timeline"];
+                };
+            };
+        };
+    };
+    render_sync: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to repeat the request: within 24 hours the same key gets the first answer again, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderBody"];
+            };
+        };
+        responses: {
+            /** @description The records of the row, and what is wrong with rows */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenderedDraft"];
                 };
             };
         };

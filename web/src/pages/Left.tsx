@@ -4,19 +4,20 @@ import type { FormEvent, ReactElement } from "react";
 import { useState } from "react";
 
 import type { Schemas } from "@/api/client";
-import { useChange, usePages, W } from "@/api/hooks";
+import { usePages, W } from "@/api/hooks";
 import { Link, useNavigate } from "@/app/links";
 import { usePlaces } from "@/app/places";
 import { useWorkspaceId } from "@/app/workspace";
 import { adviceFor } from "@/lib/causes";
-import { counted, keyText, number } from "@/lib/format";
+import { keyText, number } from "@/lib/format";
 import { Button } from "@/ui/Button";
 import { Chip, Section, Time } from "@/ui/bits";
 import { cx } from "@/ui/cx";
 import { Input } from "@/ui/Field";
 import { Empty, ProblemNote, Skeleton } from "@/ui/states";
 import { Table } from "@/ui/Table";
-import { failed } from "@/ui/toast";
+
+import { RejectedRows } from "./SendAgain";
 
 type Kind = "rejections" | "invalid-rows";
 type Rejection = Schemas["Rejection"];
@@ -64,17 +65,12 @@ function Rejections({ run }: { run: Schemas["RunDetails"] }): ReactElement {
   const filters = useFilters(run.id, "rejections");
   const list = usePages(`${W}/runs/{run_id}/rejections`, { path: { run_id: run.id }, query: filters.query });
   const [picked, setPicked] = useState<string[]>([]);
-  const send = useChange("post", `${W}/syncs/{sync_id}/send-rows`, [`${W}/runs`, `${W}/syncs`]);
-  const places = usePlaces();
-  const navigate = useNavigate();
+  const { code } = useSearch({ from: "/w/$ws/runs/$run" });
   const idOf = (rejection: Rejection) => JSON.stringify(rejection.key);
-  const resend = () => {
-    const rows = list.items.filter((item) => picked.includes(idOf(item))).map((item) => item.key);
-    send.mutate({ path: { sync_id: run.sync }, body: { rows } }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed });
-  };
+  const keys = list.items.filter((item) => picked.includes(idOf(item))).map((item) => item.key);
   return (
     <Section title="Rows" about="The next run tries each of them again, with the values that they have then." actions={<Tools run={run.id} kind="rejections" filters={filters} />}>
-      {picked.length > 0 && <Button kind="primary" needs="editor" busy={send.isPending} onClick={resend}>Send {counted(picked.length, "row")} again now</Button>}
+      {list.items.length > 0 && <RejectedRows run={run} keys={keys} code={code} onDone={() => setPicked([])} />}
       <Pages list={list}>
         <Table
           label="Rejections"

@@ -20,9 +20,11 @@ interface Props {
   set: (change: Partial<SyncValue>) => void;
   faults: Faults;
   columns: Column[] | undefined;
+  /** What the service says of the text as it is now. */
+  found?: Mistake[] | undefined;
 }
 
-export function MessageField({ value, set, faults, columns }: Props): ReactElement {
+export function MessageField({ value, set, faults, columns, found }: Props): ReactElement {
   const names = useMemo(() => columns?.map((column) => column.name), [columns]);
   // A message with all columns to begin with; what somebody wrote is never replaced.
   const begun = useRef(value.json !== "");
@@ -36,7 +38,7 @@ export function MessageField({ value, set, faults, columns }: Props): ReactEleme
   return (
     <Section title="Message" about="The body of each record." actions={<Button small onClick={() => setPicking(true)}>Start from a preset</Button>}>
       <Segments label="How the message is made" value={value.way} onChange={(way) => set({ way })} choices={[{ value: "json", label: "JSON with holes" }, { value: "fields", label: "Field by field" }, { value: "all", label: "All columns" }, { value: "column", label: "A JSON column" }]} />
-      {value.way === "json" && <JsonMessage value={value} set={set} faults={faults} columns={names} />}
+      {value.way === "json" && <JsonMessage value={value} set={set} faults={faults} columns={names} found={found} />}
       {value.way === "fields" && <FieldMapper fields={value.fields} columns={columns} faults={faults} onChange={(fields) => set({ fields })} />}
       {value.way === "all" && <p className="text-[13px] text-muted">Each column becomes a member of the same name{names ? `: ${names.join(", ")}` : ""}.</p>}
       {value.way === "column" && (
@@ -59,7 +61,7 @@ export function MessageField({ value, set, faults, columns }: Props): ReactEleme
   );
 }
 
-function JsonMessage({ value, set, faults, columns }: Omit<Props, "columns"> & { columns: string[] | undefined }): ReactElement {
+function JsonMessage({ value, set, faults, columns, found }: Omit<Props, "columns"> & { columns: string[] | undefined }): ReactElement {
   const holes = useMemo(() => ({ holes: [...(columns ?? []).map(holeOf), ...(columns ?? []).map((column) => holeOf(column).replace(/^row/, "previous")), ...OTHER_NAMES, ...(value.fanOut ? ["element"] : [])] }), [columns, value.fanOut]);
   const fault = faults["/message/json"];
   const refused = useRef({ fault, text: value.json });
@@ -67,8 +69,10 @@ function JsonMessage({ value, set, faults, columns }: Omit<Props, "columns"> & {
   // What the service refused is marked until the text changes; meanwhile what can be told here.
   const mistakes = useMemo<Mistake[]>(() => {
     const place = fault && refused.current.text === value.json ? placeOf(fault) : undefined;
-    return place ? [place] : mistakesIn(value.json, columns);
-  }, [fault, value.json, columns]);
+    if (place) return [place];
+    const told = mistakesIn(value.json, columns);
+    return told.length > 0 ? told : (found ?? []);
+  }, [fault, value.json, columns, found]);
   return (
     <Field
       label="JSON with holes"
@@ -78,7 +82,7 @@ function JsonMessage({ value, set, faults, columns }: Omit<Props, "columns"> & {
       <Editor label="Message" language="message" value={value.json} onChange={(json) => set({ json })} names={holes} mistakes={mistakes} minLines={12} />
       {mistakes.length > 0 && !fault && (
         <ul className="text-xs text-bad">
-          {mistakes.map((mistake) => <li key={`${mistake.line}:${mistake.column}`}>Line {mistake.line}, column {mistake.column}: {mistake.text}</li>)}
+          {mistakes.map((mistake) => <li key={`${mistake.line}:${mistake.column}`} className={mistake.warning ? "text-warn" : undefined}>Line {mistake.line}, column {mistake.column}: {mistake.text}</li>)}
         </ul>
       )}
       {columns && (

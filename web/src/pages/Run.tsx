@@ -23,6 +23,7 @@ import { Accounting } from "./Accounting";
 import { ApprovalNote } from "./ApprovalNote";
 import { Phases } from "./Phases";
 import { RUN_TABS } from "./runTabs";
+import { SendRunAgain } from "./SendAgain";
 
 export default function Run(): ReactElement {
   const { run: id } = useParams({ from: "/w/$ws/runs/$run" });
@@ -53,9 +54,12 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
       sentence={<Sentence run={run} connected={connected} />}
       actions={
         ended ? (
-          <Button needs="editor" icon={<RefreshCw className="size-4" aria-hidden />} busy={again.isPending} onClick={() => again.mutate({ path: { sync_id: run.sync }, body: { kind: "normal" } }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed })}>
-            {run.state !== "needs-approval" && run.counts && leftBehind(run.counts) > 0 ? "Run again: try what was left" : "Run again"}
-          </Button>
+          <>
+            <SendRunAgain run={run} />
+            <Button needs="editor" icon={<RefreshCw className="size-4" aria-hidden />} busy={again.isPending} onClick={() => again.mutate({ path: { sync_id: run.sync }, body: { kind: "normal" } }, { onSuccess: (made) => void navigate(places.run(made.run.id)), onError: failed })}>
+              {run.state !== "needs-approval" && run.counts && leftBehind(run.counts) > 0 ? "Run again: try what was left" : "Run again"}
+            </Button>
+          </>
         ) : (
           <Button kind="danger" needs="editor" icon={<CircleStop className="size-4" aria-hidden />} refusal={run.cancel_requested_at !== null && "It is being cancelled"} onClick={() => setStopping(true)}>{run.cancel_requested_at ? "Cancelling …" : "Cancel"}</Button>
         )

@@ -1,8 +1,12 @@
 import type { ReactElement } from "react";
+import { useEffect, useMemo, useState } from "react";
 
 import type { Schemas } from "@/api/client";
+import { request } from "@/api/client";
 import type { Faults } from "@/api/problem";
+import { faultsAt } from "@/api/problem";
 import { inZone } from "@/lib/format";
+import { cx } from "@/ui/cx";
 import { Choices, Field, Input, Select } from "@/ui/Field";
 
 type Schedule = Schemas["Schedule"];
@@ -14,13 +18,16 @@ const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 interface Props {
   value: Schedule;
   faults: Faults;
-  /** The next times of what is saved. */
-  next: string[] | undefined;
-  unsaved: boolean;
+  /** The next times of the sync itself, as long as nothing is changed; none while it is paused. */
+  saved: string[] | undefined;
   onChange: (schedule: Schedule) => void;
 }
 
-export function ScheduleField({ value, faults, next, unsaved, onChange }: Props): ReactElement {
+export function ScheduleField({ value, faults: refused, saved, onChange }: Props): ReactElement {
+  const times = useNextTimes(value);
+  // What was refused when it was saved counts until the service has looked at what is there now.
+  const faults = times.pending || value.type === "manual" ? refused : times.faults;
+  const next = saved ?? times.next;
   const start = (type: Schedule["type"]): Schedule => (type === "manual" ? { type } : type === "interval" ? { type, every: 15, unit: "minutes" } : { type, expression: "0 6 * * *", time_zone: HERE });
   const zone = value.type === "cron" ? value.time_zone : HERE;
   return (
@@ -51,15 +58,40 @@ export function ScheduleField({ value, faults, next, unsaved, onChange }: Props)
       )}
       {faults["/schedule"] && <p role="alert" className="text-xs text-bad">{faults["/schedule"]}</p>}
       {value.type !== "manual" && (
-        <div className="text-xs text-muted">
-          {unsaved || !next ? "The next times are shown once it is saved." : next.length === 0 ? "There is no next time while it is paused." : (
-            <>
-              <p>Next, in {zone}:</p>
-              <ol className="figures mt-1 space-y-0.5">{next.map((at) => <li key={at}><time dateTime={at}>{inZone(new Date(at), zone)}</time></li>)}</ol>
-            </>
+        <div className="min-h-32 text-xs text-muted" aria-live="polite" aria-busy={times.pending}>
+          {saved?.length === 0 ? "There is no next time while it is paused." : next && (
+            <div className={cx("transition-opacity", times.failed && !saved && "opacity-50")}>
+              <p>{times.failed && !saved ? "Before the mistake it was, " : "Next, "}in {zone}:</p>
+              <ol className="figures mt-1 space-y-0.5">{next.map((at) => <li key={at}><time dateTime={at} title={new Date(at).toISOString()}>{inZone(new Date(at), zone)}</time></li>)}</ol>
+            </div>
           )}
         </div>
       )}
     </div>
   );
+}
+
+const PAUSE = 250;
+
+/** The next times of a schedule that is not saved, again after each pause in typing. */
+function useNextTimes(schedule: Schedule): { next: string[] | undefined; faults: Faults; failed: boolean; pending: boolean } {
+  const [found, setFound] = useState<{ asked?: string; next?: string[]; error?: unknown }>({});
+  const asked = JSON.stringify(schedule);
+  useEffect(() => {
+    if (schedule.type === "manual") return;
+    const control = new AbortController();
+    const timer = setTimeout(() => {
+      request("post", "/v1/schedules/next", { body: { schedule: JSON.parse(asked) as Schedule }, signal: control.signal }).then(
+        ({ next }) => setFound({ asked, next }),
+        (error: unknown) => !control.signal.aborted && setFound((before) => ({ ...before, asked, error })),
+      );
+    }, PAUSE);
+    return () => {
+      clearTimeout(timer);
+      control.abort();
+    };
+  }, [asked, schedule.type]);
+  const faults = useMemo(() => faultsAt(found.error).at, [found.error]);
+  const current = found.asked === asked;
+  return { next: found.next, faults: current ? faults : {}, failed: current && found.error !== undefined, pending: !current };
 }

@@ -4,10 +4,12 @@ import { useEffect, useMemo } from "react";
 import { useJob, useWhole, W } from "@/api/hooks";
 import type { QueryResult, StreamItem } from "@/api/jobs";
 import type { Faults } from "@/api/problem";
+import type { Mistake } from "@/editor/mistakes";
 import { Section } from "@/ui/bits";
 import { Check, Choices, Field, Input, Select } from "@/ui/Field";
 import { ProblemNote } from "@/ui/states";
 
+import { LogField } from "./LogField";
 import { MessageField } from "./MessageField";
 import { RowsField } from "./RowsField";
 import { ScheduleField } from "./ScheduleField";
@@ -20,9 +22,12 @@ export interface SyncFormProps {
   faults: Faults;
   sample: QueryResult | undefined;
   dirty: boolean;
+  /** What the service says of the message as it is written now. */
+  mistakes?: Mistake[];
   /** Of the sync that is edited, if it exists. */
   next?: string[] | undefined;
   firstRunDone?: boolean;
+  newestRun?: string | undefined;
 }
 
 /** The first rows of the model, with the types of its columns. */
@@ -30,17 +35,17 @@ export function useSample(model: string) {
   const job = useJob<QueryResult, `${typeof W}/models/{model_id}/preview`>(`${W}/models/{model_id}/preview`);
   const ask = job.mutate;
   useEffect(() => {
-    if (model) ask({ path: { model_id: model }, body: { rows: 100 } });
+    if (model) ask({ path: { model_id: model }, body: { rows: 100, sample: true } });
   }, [model, ask]);
   return job;
 }
 
-export function SyncForm({ value, set, faults, sample, dirty, next, firstRunDone }: SyncFormProps): ReactElement {
+export function SyncForm({ value, set, faults, sample, dirty, mistakes, next, firstRunDone, newestRun }: SyncFormProps): ReactElement {
   const columns = sample?.columns;
   return (
     <div className="space-y-8">
       <Ends value={value} set={set} faults={faults} />
-      <MessageField value={value} set={set} faults={faults} columns={columns} />
+      <MessageField value={value} set={set} faults={faults} columns={columns} found={mistakes} />
       <Section title="Keys of the records" about="They decide which shard a record goes to. Records of one key stay in order.">
         <ExpressionField label="Partition key" value={value.partition} faults={faults} at="/partition_key" columns={columns?.map((column) => column.name)} onChange={(partition) => set({ partition })} hint="Best the primary key: then the versions of a row stay in order, and rows spread evenly." />
         {value.partition.way === "column" && value.partition.text && sample && <Spread destination={value.destination} stream={value.stream} column={value.partition.text} sample={sample} />}
@@ -73,7 +78,7 @@ export function SyncForm({ value, set, faults, sample, dirty, next, firstRunDone
         {firstRunDone && <p className="text-xs text-muted">The first run is done, so this has no effect any more.</p>}
       </Section>
       <Section title="Schedule">
-        <ScheduleField value={value.schedule} faults={faults} next={next} unsaved={dirty} onChange={(schedule) => set({ schedule })} />
+        <ScheduleField value={value.schedule} faults={faults} saved={dirty ? undefined : next} onChange={(schedule) => set({ schedule })} />
       </Section>
       <details open={value.fanOut !== "" || value.missing !== "error" || Object.keys(value.numbers).length > 0 || Object.keys(faults).some((pointer) => /^\/(fan_out|missing|numbers)/.test(pointer))}>
         <summary className="text-[15px] font-semibold">Arrays, missing names and numbers</summary>
@@ -82,6 +87,10 @@ export function SyncForm({ value, set, faults, sample, dirty, next, firstRunDone
       <details open={Object.keys(faults).some((pointer) => /^\/(guards|limits|values)/.test(pointer))}>
         <summary className="text-[15px] font-semibold">Guards, limits and kept values</summary>
         <Careful value={value} set={set} faults={faults} />
+      </details>
+      <details open={Object.keys(faults).some((pointer) => pointer.startsWith("/log"))}>
+        <summary className="text-[15px] font-semibold">Debug log</summary>
+        <LogField value={value.log} onChange={(log) => set({ log })} faults={faults} newestRun={newestRun} />
       </details>
     </div>
   );

@@ -4,11 +4,13 @@ import { useEffect, useState } from "react";
 
 import type { Schemas } from "@/api/client";
 import { useChange, W } from "@/api/hooks";
-import type { RunPreview } from "@/api/jobs";
+import type { PreviewRecord, RunPreview } from "@/api/jobs";
 import { useNavigate } from "@/app/links";
 import { usePlaces } from "@/app/places";
 import { useRefusal } from "@/app/workspace";
 import { bytes, counted, keyText, number } from "@/lib/format";
+import { changedColumns } from "@/lib/plan";
+import { dollars } from "@/log/report";
 import { Button } from "@/ui/Button";
 import { Chip } from "@/ui/bits";
 import { cx } from "@/ui/cx";
@@ -17,6 +19,7 @@ import { Empty, Note, ProblemNote, Skeleton } from "@/ui/states";
 import { Table } from "@/ui/Table";
 import { failed } from "@/ui/toast";
 
+import { PlanDiff } from "./PlanDiff";
 import { RecordFacts, useShards, useSyncPreview } from "./RecordPreview";
 import { SendRow } from "./SyncRows";
 
@@ -64,6 +67,11 @@ function Plan({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): Reac
         <Sum name="Unchanged" value={counts.unchanged} />
         <Sum name="To send" value={plan.records_total} note={bytes(plan.bytes_total)} wide />
       </dl>
+      {plan.cost && plan.records_total > 0 && (
+        <p className="text-xs text-muted">
+          AWS would ask about {dollars(plan.cost.provisioned)} for these records in a provisioned stream, {dollars(plan.cost.on_demand_standard)} on demand, {dollars(plan.cost.on_demand_advantage)} on demand advantage; shard and stream hours not counted. Prices of {plan.cost.prices.as_of}.
+        </p>
+      )}
       {plan.rejections.length > 0 && (
         <Note tone="warn" title={`${counted(counts.rejected, "row")} cannot be sent as they are`}>
           <ul>{Object.entries(plan.rejected_by_code).map(([code, count]) => <li key={code}><code className="font-mono">{code}</code>: {number(count)}</li>)}</ul>
@@ -88,7 +96,7 @@ function Records({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): R
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const [op, setOp] = useState<"any" | Schemas["Change"]>("any");
-  const shards = useShards(sync);
+  const shards = useShards(sync.destination, sync.stream);
   if (plan.records.length === 0) return plan.questions.length > 0 ? <></> : <Empty title="Nothing would be sent">Every row is as the stream has acknowledged it.</Empty>;
   const wanted = text.toLowerCase();
   const ops = (["added", "changed", "removed"] as const).map((each) => ({ op: each, count: plan.records.filter((record) => record.op === each).length })).filter(({ count }) => count > 0);
@@ -111,7 +119,7 @@ function Records({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): R
             columns={[
               { name: "Change", cell: ({ record: each }) => <Chip className={each.op === "added" ? "text-good" : each.op === "removed" ? "text-bad" : "text-warn"}>{each.op}</Chip> },
               { name: "Key", cell: ({ record: each, at }) => <button type="button" aria-pressed={at === chosen} onClick={() => setChosen(at)} className="font-mono text-xs font-medium after:absolute after:inset-0 aria-pressed:text-accent">{keyText(each.key)}</button> },
-              { name: "Partition key", wide: true, cell: ({ record: each }) => <span className="font-mono text-xs">{each.partition_key}</span> },
+              { name: "Columns", wide: true, cell: ({ record: each }) => <Changed of={each} /> },
               { name: "Bytes", right: true, cell: ({ record: each }) => number(each.bytes) },
             ]}
           />
@@ -123,10 +131,18 @@ function Records({ sync, plan }: { sync: Schemas["Sync"]; plan: RunPreview }): R
             <p className="min-w-0 truncate text-[13px] font-medium">Record of {keyText(record.key)}</p>
             {record.op !== "removed" && <SendRow small sync={sync} row={record.key} />}
           </div>
+          <PlanDiff key={chosen} record={record} />
           <RecordFacts record={record} shards={shards} limit={sync.limits.record_bytes ?? 1 << 20} />
           <p className="text-xs text-muted">Stand-ins, which only a run knows: {plan.stand_ins.join(", ")}.</p>
         </div>
       )}
     </div>
   );
+}
+
+/** The columns that change, as far as there is room. */
+function Changed({ of }: { of: PreviewRecord }): ReactElement {
+  const names = changedColumns(of);
+  const text = names?.join(", ") ?? (of.op === "changed" ? "not known" : "all");
+  return <span className="block max-w-40 truncate font-mono text-xs text-muted" title={text}>{text}</span>;
 }

@@ -26,8 +26,7 @@ export interface SyncValue {
   /** The array column whose elements make a message each; empty where a row makes one. */
   fanOut: string;
   missing: Schemas["Missing"];
-  /** What no field edits yet: it is sent back as it came. */
-  kept: Record<string, unknown>;
+  log: Schemas["Log"];
 }
 
 export const NEW_SYNC: SyncValue = {
@@ -45,17 +44,13 @@ export const NEW_SYNC: SyncValue = {
   limits: { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 },
   fanOut: "",
   missing: "error",
-  kept: {},
+  log: { rows: "full", bodies: "failures", sample: 100 },
 };
 
-/** Members of a sync that the form does not know, and a change of it must not lose. */
-const KEPT = ["log"];
-
 export function syncBody(value: SyncValue): Body {
-  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing } = value;
+  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, log } = value;
   return {
-    ...value.kept,
-    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing,
+    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, log,
     ...(value.fanOut === "" ? {} : { fan_out: { column: value.fanOut } }),
     message: messageOf(value),
     partition_key: value.partition.way === "column" ? { column: value.partition.text } : { template: value.partition.text },
@@ -87,11 +82,11 @@ export function syncValue(sync: Schemas["Sync"]): SyncValue {
     guards: { ...NEW_SYNC.guards, ...sync.guards },
     limits: { ...NEW_SYNC.limits, ...sync.limits },
     fanOut: sync.fan_out?.column ?? "",
-    kept: Object.fromEntries(Object.entries(sync).filter(([name]) => KEPT.includes(name))),
+    log: { ...NEW_SYNC.log, ...sync.log },
   };
 }
 
 /** Whether there is a field for a fault at this pointer. */
 export function hasField(pointer: string): boolean {
-  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers|fan_out)\b/.test(pointer);
+  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers|fan_out|log)\b/.test(pointer);
 }
