@@ -1,4 +1,5 @@
-//! What AWS asks for the records of a run: the one place with prices. They are those of us-east-1, without tax and discounts.
+//! What AWS asks for the records of a run: the one place with prices, which the operator may set. They are those of us-east-1,
+//! without tax and discounts.
 //! A run causes no shard hours and no stream hours, so these are not in its cost.
 
 use serde::{Deserialize, Serialize};

@@ -31,6 +31,8 @@ const PENDING_REJECTIONS: usize = 10_000;
 const SMALLEST_WINDOW: usize = 500;
 /// Less would leave no time for a put.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
+/// Rows that a run did not come to, and are told one by one.
+const LOGGED_UNREACHED: usize = 20_000;
 
 /// How sending ended.
 #[derive(Debug)]
@@ -158,6 +160,19 @@ impl Sending<'_> {
         // What was carried and cannot be put any more keeps the outcome it has.
         for prepared in std::mem::take(&mut self.carried) {
             self.decide(prepared)?;
+        }
+        match self.ended {
+            // Another worker comes to them.
+            None | Some(Ended::Drained) => Ok(()),
+            Some(_) => self.log_unreached(),
+        }
+    }
+
+    /// Rows that the run did not come to: the first of them, since whoever cancelled it waits for its end.
+    fn log_unreached(&mut self) -> Result<(), Error> {
+        for _ in 0..LOGGED_UNREACHED {
+            let Some(entry) = self.plan.entries.read()? else { break };
+            self.log.unreached(&entry)?;
         }
         Ok(())
     }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use domain::{RunKind, RunState};
+use runner::RunOptions;
 use serde_json::{Value as Json, json};
 use simulator::{Effect, LateAnswer, Operation, Rule, Selection};
 use testkit::logged::{Call, Log, Row};
 use testkit::oracle::Stream;
 use testkit::reconcile::reconcile;
 use testkit::rig::Rig;
+use tokio_util::sync::CancellationToken;
 
 /// Too large for a record.
 const LARGE: i64 = 31;
@@ -109,6 +112,34 @@ async fn the_log_of_a_run_with_throttles_a_poison_record_a_hang_and_a_reset_is_w
     assert!(log.calls.iter().any(|call| call.retry_reason.is_some()));
     assert!(stream.duplicates() > 20, "what was put again after a reset, or applied late, came twice");
     assert_eq!(log.rows.iter().filter(|row| row.outcome == "invalid").count(), 3);
+}
+
+#[tokio::test]
+async fn rows_that_a_cancelled_run_did_not_come_to_have_a_line_each() {
+    let message = r#"{"op": {{ op }}, "key": [{{ row.id }}],
+        "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}, "row": {"id": {{ row.id }}}}"#;
+    let definition = json!({
+        "model": {"query": "select id from items", "key": ["id"]},
+        "sync": {"message": {"json": message}, "partition_key": {"column": "id"}},
+    });
+    let setup = "create table items (id bigint); insert into items select generate_series(1, 50)";
+    let mut rig = Rig::start(setup, definition).await;
+    rig.worker.settings.window.records = 10;
+    rig.simulator.faults([Rule::on(Operation::PutRecords, Effect::Latency { ms: 200 })]);
+    rig.request(RunKind::Normal, RunOptions::default()).await;
+    let cancel = CancellationToken::new();
+    let cancels = async {
+        rig.simulator.wait_for_calls(Operation::PutRecords, 2).await;
+        cancel.cancel();
+    };
+    let (report, ()) = tokio::join!(rig.try_work(&rig.worker, &cancel), cancels);
+    let report = report.unwrap();
+    assert_eq!(report.state, RunState::Cancelled);
+    let log = rig.log().await;
+    let deferred: BTreeSet<_> = log.rows.iter().filter(|row| row.outcome == "deferred").map(|row| &row.key).collect();
+    assert!(report.counts.deferred > 0);
+    assert_eq!(deferred.len() as u64, report.counts.deferred);
+    assert_eq!(rig.log_faults().await, Vec::<String>::new());
 }
 
 /// A way to make a true log untrue.

@@ -116,6 +116,15 @@ impl RowLog {
         Ok(())
     }
 
+    /// A row that was planned and is left to the next run. It has no event.id yet.
+    pub(crate) fn unreached(&mut self, entry: &PlanEntry) -> Result<(), Error> {
+        if self.kept != LoggedRows::None {
+            let row = self.row(entry, "")?;
+            self.rows.push(RowOutcome { outcome: Outcome::Deferred, event_id: None, event_sequence: None, ..row });
+        }
+        Ok(())
+    }
+
     /// Rows that were never planned.
     pub(crate) fn invalid(&mut self, rows: Vec<RowOutcome<'static>>) {
         if self.kept != LoggedRows::None {

@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     pub(crate) egress: Egress,
     pub(crate) aws: Aws,
+    pub(crate) prices: api::Prices,
     pub(crate) retention: Retention,
     pub(crate) log: Log,
     pub(crate) metrics_listen: Option<SocketAddr>,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::value::{Bytes, Cap, Identity, LogFormat, Rate, SignUp};
+use super::value::{Bytes, Cap, Identity, LogFormat, Price, Rate, SignUp};
 use super::{Accounts, Aws, Config, Database, Egress, Http, Log, Quotas, Rates, Retention, Scratch, Worker};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -27,6 +27,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         quotas: quotas(reader),
         egress: Egress { allow: reader.list("egress.allow"), unix_sockets: reader.get("egress.unix_sockets", false) },
         aws: aws(reader),
+        prices: prices(reader),
         retention: retention(reader),
         log: log(reader),
         metrics_listen: reader.optional("metrics.listen"),
@@ -125,6 +126,17 @@ fn aws(reader: &mut Reader) -> Aws {
         service_identity: reader.list("aws.service_identity"),
         sts_endpoint: reader.optional("aws.sts_endpoint"),
         allow_endpoint_override: reader.get("aws.allow_endpoint_override", false),
+    }
+}
+
+fn prices(reader: &mut Reader) -> api::Prices {
+    let known = api::Prices::default();
+    api::Prices {
+        as_of: reader.get("prices.as_of", known.as_of),
+        source: reader.get("prices.source", known.source),
+        million_payload_units: reader.get("prices.million_payload_units", Price(known.million_payload_units)).0,
+        on_demand_gib: reader.get("prices.on_demand_gib", Price(known.on_demand_gib)).0,
+        advantage_gib: reader.get("prices.advantage_gib", Price(known.advantage_gib)).0,
     }
 }
 

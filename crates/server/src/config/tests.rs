@@ -201,6 +201,15 @@ fn objects_outlive_the_backups_that_name_them() {
 }
 
 #[test]
+fn prices_are_those_of_the_operator() {
+    let loaded = read("prices: { on_demand_gib: 0.104 }", &[("ROWCAST_PRICES__AS_OF", "2027-01-01")]).unwrap();
+    let prices = loaded.config.prices;
+    assert_eq!((prices.on_demand_gib, prices.as_of.as_str()), (0.104, "2027-01-01"));
+    assert_eq!(prices.advantage_gib, api::Prices::default().advantage_gib);
+    assert!(problems("prices: { advantage_gib: -1 }", &[]).contains("a price in US dollars"));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = load(Some(Path::new("/nowhere/rowcast.yaml")), &BTreeMap::new()).unwrap_err().to_string();
     assert!(error.contains("/nowhere/rowcast.yaml") && error.contains("--config"), "{error}");

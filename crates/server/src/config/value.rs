@@ -39,6 +39,10 @@ pub(crate) struct Origin(pub(crate) String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arn(pub(crate) String);
 
+/// US dollars.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Price(pub(crate) f64);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignUp {
     Open,
@@ -85,6 +89,18 @@ impl Value for Bytes {
 
     fn show(&self) -> String {
         show_with_unit(self.0, &UNITS_OF_SIZE, "0B")
+    }
+}
+
+impl Value for Price {
+    const EXPECTED: &'static str = "a price in US dollars, such as 0.014";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0).map(Self)
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn api_settings(config: &Config) -> api::Settings {
         endpoint_override: aws.allow_endpoint_override,
         default_chain: aws.service_identity.clone(),
         quotas: quotas(config),
+        prices: config.prices.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..api::Settings::default()
     }
