@@ -179,8 +179,8 @@ async fn check_rejections(caller: &Caller, sync: SyncId, code: Option<&str>, poi
         return Ok(());
     }
     let text = match code {
-        Some(code) => format!("No rejection with the code `{code}` stands: see the rejections of the last run."),
-        None => "No rejection stands: the last run rejected nothing.".to_owned(),
+        Some(_) => "No rejection with this code stands: see the rejections of the last run.",
+        None => "No rejection stands: the last run rejected nothing.",
     };
     Err(Problem::invalid(pointer, text))
 }
