@@ -34,9 +34,10 @@ struct Service {
     address: SocketAddr,
 }
 
-/// Builds the program; its path.
+/// Builds the program; its path. The simulator is always built with it: apart, the two would take features of shared
+/// packages in turns, and Cargo would build those anew each time.
 pub(super) fn build(shell: &Shell, dev: bool) -> Result<PathBuf, Failure> {
-    let mut arguments = vec!["build", "--package", "server", "--bin", "rowcast"];
+    let mut arguments = vec!["build", "-p", "server", "-p", "simulator", "--bin", "rowcast", "--example", "serve"];
     if !dev {
         arguments.push("--release");
     }

@@ -75,10 +75,6 @@ impl<'a> Rig<'a> {
     pub(super) fn open(shell: &'a Shell, folder: &str) -> Result<Self, Failure> {
         setup::run(shell)?;
         let program = build(shell, false)?;
-        shell.step(
-            "build the simulator",
-            shell.cargo(&["build", "--release", "-p", "simulator", "--example", "serve"]),
-        )?;
         let folder = shell.root().join("target/xtask").join(folder);
         fs::create_dir_all(&folder).map_err(failed("create its folder"))?;
         let extra = [("shared_buffers", "256MB"), ("max_wal_size", "4GB")];
