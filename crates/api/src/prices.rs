@@ -2,6 +2,7 @@
 //! without tax and discounts.
 //! A run causes no shard hours and no stream hours, so these are not in its cost.
 
+use engine::aggregate::{FRAME_BYTES, RECORD_BYTES};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,6 +90,29 @@ impl Volume {
         Self { records, bytes, payload_units: records * units, billed_kib: records * kib, estimated: true }
     }
 
+    /// As if messages shared records that are full: so many of them, with what each adds to its record.
+    pub(crate) fn of_shared(messages: u64, bytes: u64) -> Self {
+        if messages == 0 {
+            return Self::default();
+        }
+        let (frame, each) = (FRAME_BYTES as u64, bytes.div_ceil(messages));
+        let together = (RECORD_BYTES as u64 - frame).checked_div(each).unwrap_or(1).max(1);
+        let (records, size) = (messages.div_ceil(together), together * each + frame);
+        let (units, kib) = (size.div_ceil(UNIT), size.div_ceil(1 << 10));
+        let bytes = bytes + records * frame;
+        Self { records, bytes, payload_units: records * units, billed_kib: records * kib, estimated: true }
+    }
+
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            records: self.records + other.records,
+            bytes: self.bytes + other.bytes,
+            payload_units: self.payload_units + other.payload_units,
+            billed_kib: self.billed_kib + other.billed_kib,
+            estimated: self.estimated || other.estimated,
+        }
+    }
+
     pub(crate) fn cost(&self, prices: &Prices) -> Cost {
         // Counts beyond 2^53 do not occur, and this is an estimate.
         let gib = self.billed_kib as f64 / f64::from(1 << 20);
@@ -113,6 +137,17 @@ mod tests {
         }
         assert_eq!((volume.records, volume.bytes), (5, 53_251));
         assert_eq!((volume.payload_units, volume.billed_kib), (1 + 1 + 1 + 1 + 2, 1 + 1 + 2 + 25 + 26));
+    }
+
+    #[test]
+    fn a_million_messages_that_share_records_cost_what_the_reference_says() {
+        // 300 bytes, and what the format adds.
+        let volume = Volume::of_shared(1_000_000, 334_000_000);
+        let cost = volume.cost(&Prices::default());
+        assert_eq!((volume.records, volume.payload_units), (13_158, 13_158));
+        assert!((cost.on_demand_standard - 0.025).abs() < 0.0005, "{cost:?}");
+        assert!((cost.provisioned - 0.0002).abs() < 0.00005, "{cost:?}");
+        assert_eq!(Volume::of_shared(0, 0), Volume::default());
     }
 
     #[test]

@@ -116,6 +116,14 @@ impl Sync {
         if !(1..=500).contains(&call_records) {
             out.push(format!("sync.limits.call_records is {call_records}; Kinesis takes 1 to 500 records a call"));
         }
+        let least = Limits::AGGREGATED_BYTES;
+        if self.aggregate && (record_bytes < least || call_bytes < least) {
+            let name = if record_bytes < least { "record_bytes" } else { "call_bytes" };
+            out.push(format!(
+                "sync.limits.{name} is less than the {least} bytes that a record takes in which messages share \
+                 (sync.aggregate); raise it, or leave sync.aggregate out"
+            ));
+        }
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if self.stream.is_empty() || self.stream.len() > 128 || !self.stream.chars().all(allowed) {
             out.push("sync.stream is not the name of a stream: 1 to 128 letters, digits, `_`, `.` and `-`".to_owned());
@@ -163,6 +171,25 @@ mod tests {
             database: text("shop"),
             ..PostgresSource::default()
         }
+    }
+
+    #[test]
+    fn records_in_which_messages_share_need_room() {
+        let sync = |aggregate: bool, limits: Limits| Sync {
+            limits,
+            aggregate,
+            ..serde_json::from_value(serde_json::json!({
+                "stream": "s", "message": {"json": "{}"}, "partition_key": {"column": "id"}
+            }))
+            .unwrap()
+        };
+        let small = Limits { record_bytes: 1_000, ..Limits::default() };
+        assert_eq!(sync(true, Limits::default()).problems(), Vec::<String>::new());
+        assert_eq!(sync(false, small).problems(), Vec::<String>::new());
+        let problems = sync(true, small).problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("sync.limits.record_bytes"), "{problems:?}");
+        let problems = sync(true, Limits { call_bytes: 2_000, ..Limits::default() }).problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("sync.limits.call_bytes"), "{problems:?}");
     }
 
     #[test]

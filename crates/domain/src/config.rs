@@ -146,6 +146,9 @@ pub struct Sync {
     pub guards: Guards,
     #[serde(default)]
     pub limits: Limits,
+    /// Messages share records, in the format of the Kinesis Producer Library; consumers have to take these apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aggregate: bool,
     #[serde(default)]
     pub log: Log,
 }
@@ -392,6 +395,11 @@ pub struct Limits {
     /// All records of one PutRecords call.
     pub call_bytes: usize,
     pub call_records: usize,
+}
+
+impl Limits {
+    /// What a record takes at most in which messages share: one payload unit.
+    pub const AGGREGATED_BYTES: usize = 25 << 10;
 }
 
 impl Default for Limits {

@@ -5,7 +5,7 @@ use domain::{Column, Value};
 use crate::canonical::{Corrupt, DecodeError, decode, fields, key_field, push_field};
 use crate::fan_out::{ELEMENT, Elements, Flaw, element_type};
 use crate::form::{Form, FormId};
-use crate::hash::{Hash128, HashKey, Purpose, hash};
+use crate::hash::{Hash128, HashKey, Purpose, hash, hash_laid_out, lay_out};
 use crate::unit::UnitId;
 
 /// The columns of a run: first those that its sync uses, then those that only older forms or the fan-out need.
@@ -106,33 +106,36 @@ impl Layout {
         scratch: &mut Vec<u8>,
         hashes: &mut Vec<Hash128>,
     ) -> Result<Hashed, Corrupt> {
-        let mut all = Vec::with_capacity(self.columns.len());
+        let (mut count, mut used) = (0, 0);
         for field in fields(row) {
-            all.push(field?);
+            let length = 4 + field?.map_or(0, <[u8]>::len);
+            used += if count < self.used { length } else { 0 };
+            count += 1;
         }
-        if all.len() != self.columns.len() {
+        if count != self.columns.len() {
             return Err(Corrupt);
         }
-        let used: usize = all[..self.used].iter().map(|field| 4 + field.map_or(0, <[u8]>::len)).sum();
-        scratch.clear();
+        lay_out(Purpose::Key, scratch);
         for &index in &self.key {
-            match all[index] {
+            match nth(row, index)? {
                 None => return Ok(Hashed::NullKey),
                 Some(bytes) => key_field(&self.columns[index].kind, bytes, scratch),
             }
         }
-        let unit = UnitId { key: hash(key, Purpose::Key, &[scratch]), child: 0 };
+        let unit = UnitId { key: hash_laid_out(key, scratch), child: 0 };
         hashes.clear();
-        let content = hash(key, Purpose::Row, &[&row[..used]]);
+        lay_out(Purpose::Row, scratch);
+        scratch.extend_from_slice(&row[..used]);
+        let content = hash_laid_out(key, scratch);
         hashes.push(content);
         for (_, watched) in &self.forms {
             if watched.len() == self.used && watched.iter().enumerate().all(|(at, &index)| at == index) {
                 hashes.push(content);
                 continue;
             }
-            scratch.clear();
-            watched.iter().for_each(|&index| push_field(scratch, all[index]));
-            hashes.push(hash(key, Purpose::Row, &[scratch]));
+            lay_out(Purpose::Row, scratch);
+            push_fields(row, watched, scratch)?;
+            hashes.push(hash_laid_out(key, scratch));
         }
         Ok(Hashed::Row { unit, used })
     }
@@ -200,6 +203,24 @@ impl Layout {
         }
         Ok(out)
     }
+}
+
+/// One of the columns of a row: the first ones, where keys mostly are, are found at once.
+fn nth(row: &[u8], index: usize) -> Result<Option<&[u8]>, Corrupt> {
+    fields(row).nth(index).ok_or(Corrupt)?
+}
+
+fn push_fields(row: &[u8], places: &[usize], out: &mut Vec<u8>) -> Result<(), Corrupt> {
+    // Mostly they ascend, so one walk over the row is enough.
+    let (mut rest, mut at) = (fields(row), 0);
+    for &place in places {
+        if place < at {
+            (rest, at) = (fields(row), 0);
+        }
+        push_field(out, rest.nth(place - at).ok_or(Corrupt)??);
+        at = place + 1;
+    }
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod aggregate;
 pub mod canonical;
 pub mod columns;
 pub mod fan_out;
@@ -10,6 +11,7 @@ pub mod layout;
 pub mod limits;
 pub mod message;
 pub mod outcome;
+pub mod pace;
 pub mod pack;
 pub mod preset;
 pub mod record;

@@ -76,6 +76,11 @@ impl ShardMap {
         range.contains(&hash_key).then_some(name.as_str())
     }
 
+    /// The shards and their ranges, by start.
+    pub fn ranges(&self) -> impl Iterator<Item = (&str, &RangeInclusive<u128>)> {
+        self.shards.iter().map(|(range, name)| (name.as_str(), range))
+    }
+
     pub fn len(&self) -> usize {
         self.shards.len()
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aggregate;
 mod batch;
 mod bodies;
 mod call_log;
@@ -9,7 +10,9 @@ mod error;
 mod failure;
 mod http;
 mod identity;
+mod pace;
 mod put;
+mod queue;
 mod role;
 mod settings;
 mod shards;
@@ -27,11 +30,13 @@ pub use client::Client;
 pub use dry_run::DryRun;
 pub use error::Error;
 pub use failure::Failure;
+pub use pace::Pace;
 pub use role::{Base, RoleAccess, session_name};
 pub use settings::{Access, Keys, Settings, Timeouts, WriterSettings};
 pub use shards::{Shard, StreamDetails};
 pub use stop::Stop;
 pub use streams::{Stream, StreamMode, StreamStatus, StreamSummary};
+pub use sts::service_credentials;
 pub use verify::{Attempt, Finding, RoleCheck, RoleVerdict, Verification, verify, verify_role};
-pub use window::{Call, CallError, CallNumbers, Clock, PutIn, PutOutcome, RecordFailure, WindowResult};
+pub use window::{Call, CallError, CallNumbers, Child, Clock, PutIn, PutOutcome, RecordFailure, WindowResult};
 pub use writer::Writer;

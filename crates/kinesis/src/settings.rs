@@ -6,6 +6,7 @@ use domain::egress::EgressPolicy;
 use engine::outcome::RetryPolicy;
 
 use crate::call_log::CallLog;
+use crate::pace::Pace;
 use crate::role::RoleAccess;
 
 /// Where Kinesis is, and as whom it is called.
@@ -64,8 +65,10 @@ impl Default for Timeouts {
 #[derive(Debug, Clone)]
 pub struct WriterSettings {
     pub limits: Limits,
-    /// Calls in flight or waiting to be tried again.
+    /// Calls in flight, or waiting to be tried again for reasons that concern all shards.
     pub concurrency: usize,
+    /// How fast the stream is given records; without it, as fast as calls can be made.
+    pub pace: Option<Pace>,
     pub retry: RetryPolicy,
     /// How often in a window a call that one record spoiled is put again without it, or in halves where the answer
     /// does not say which one it was. What is left after that is refused.
@@ -74,7 +77,7 @@ pub struct WriterSettings {
 
 impl Default for WriterSettings {
     fn default() -> Self {
-        Self { limits: Limits::default(), concurrency: 4, retry: RetryPolicy::default(), max_splits: 500 }
+        Self { limits: Limits::default(), concurrency: 4, pace: None, retry: RetryPolicy::default(), max_splits: 500 }
     }
 }
 

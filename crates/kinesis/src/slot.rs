@@ -8,8 +8,6 @@ use crate::window::{PutIn, PutOutcome};
 /// What is known of a record so far.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    /// In the window.
-    pub(crate) position: u32,
     outcome: Outcome,
     puts: Vec<PutIn>,
     call: u64,
@@ -21,10 +19,6 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(position: u32) -> Self {
-        Self { position, ..Self::default() }
-    }
-
     pub(crate) fn acknowledge(&mut self, this: PutIn, shard: String, sequence_number: String) {
         self.outcome = Put::Acknowledged.after(self.outcome);
         (self.call, self.shard, self.sequence_number) = (this.call, shard, sequence_number);

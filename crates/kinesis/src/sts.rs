@@ -81,6 +81,11 @@ impl Sts {
     }
 }
 
+/// The credentials of the service itself, for whatever else of AWS it uses.
+pub async fn service_credentials(base: &Base, region: &str) -> Result<SharedCredentialsProvider, Error> {
+    self::base(base, Region::new(region.to_owned())).await
+}
+
 /// Access keys as they are, or the service's own credentials, which are refreshed by the SDK.
 pub(crate) async fn base(base: &Base, region: Region) -> Result<SharedCredentialsProvider, Error> {
     match base {

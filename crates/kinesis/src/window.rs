@@ -68,6 +68,17 @@ pub struct PutIn {
     pub call: u64,
     /// In the request of the call, from 0.
     pub position: u32,
+    /// Where it was in the record there, if that held several.
+    pub child: Option<Child>,
+}
+
+/// A place in an aggregated record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Child {
+    /// Among the messages of the record, from 0.
+    pub sub_sequence: u32,
+    /// Of the whole record with its partition key, as Kinesis counts them.
+    pub record_bytes: u32,
 }
 
 /// One call of the AWS API.
@@ -80,7 +91,8 @@ pub struct Call {
     /// Which try it was, from 1. Of a put: how often its records had been put with it; each record of a call has the
     /// same number.
     pub attempt: u32,
-    /// Positions in the window, in the order of the call. Only puts have them.
+    /// Positions in the window, in the order of the call; of an aggregated record, that of its first message. Only puts have
+    /// them.
     pub records: Vec<u32>,
     /// As Kinesis counts them.
     pub bytes: usize,
@@ -97,8 +109,8 @@ pub struct Call {
     pub shards: Vec<String>,
     /// Why it had to be made again: the codes that the try before ended with.
     pub retry_reason: Option<Arc<str>>,
-    /// How long it was held back before `started_at`, from when its records were ready: back-off, the other calls of
-    /// its batch, a session of the role.
+    /// How long it was held back before `started_at`, from when its records were ready: back-off, the pace of their
+    /// shards, a session of the role.
     pub waited: Duration,
     /// The body as it was sent, if the policy keeps it.
     pub request: Option<Bytes>,

@@ -1,18 +1,17 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::pack::{Packed, pack};
-use engine::record::{Record, Rejection};
-use futures::StreamExt;
+use engine::aggregate::Ranges;
+use engine::record::Record;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{Delivered, deliver};
+use crate::aggregate::Aggregation;
+use crate::batch::deliver;
 use crate::client::Client;
 use crate::error::Error;
 use crate::settings::WriterSettings;
 use crate::stop::Stop;
 use crate::streams::Stream;
-use crate::window::{CallNumbers, Clock, PutOutcome, WindowResult};
+use crate::window::{CallNumbers, Clock, WindowResult};
 
 /// Puts the windows of one run into one stream.
 #[derive(Debug, Clone)]
@@ -22,6 +21,7 @@ pub struct Writer {
     pub(crate) settings: WriterSettings,
     pub(crate) calls: CallNumbers,
     pub(crate) clock: Clock,
+    aggregation: Option<Aggregation>,
 }
 
 impl Writer {
@@ -33,7 +33,12 @@ impl Writer {
         clock: Clock,
     ) -> Result<Self, Error> {
         check_arn(&client, &stream.arn)?;
-        Ok(Self { client, stream, settings, calls, clock })
+        Ok(Self { client, stream, settings, calls, clock, aggregation: None })
+    }
+
+    /// Messages share records where it is known for certain that they belong to one shard.
+    pub fn aggregating(self, ranges: Ranges) -> Self {
+        Self { aggregation: Some(Aggregation::new(ranges)), ..self }
     }
 
     /// Puts each record until it is decided: it is acknowledged, refused for good, or out of attempts or time. After
@@ -41,7 +46,13 @@ impl Writer {
     ///
     /// Dropping the future leaves calls in flight whose outcome nobody knows: stop it instead.
     pub async fn put(&self, records: &[Record], stop: &Stop) -> WindowResult {
-        let Packed { batches, invalid } = pack(records, &self.settings.limits);
+        match &self.aggregation {
+            Some(aggregation) => aggregation.put(self, records, stop).await,
+            None => self.put_each(records, stop).await,
+        }
+    }
+
+    pub(crate) async fn put_each(&self, records: &[Record], stop: &Stop) -> WindowResult {
         let window = Window {
             writer: self,
             records,
@@ -49,30 +60,11 @@ impl Writer {
             halt: CancellationToken::new(),
             splits: AtomicU32::new(self.settings.max_splits),
         };
-        let mut result =
-            WindowResult { outcomes: vec![PutOutcome::NotPut; records.len()], calls: Vec::new(), fatal: None };
-        for (position, invalid) in invalid {
-            let Rejection { code, message, .. } = invalid.into();
-            let (code, message) = (Arc::from(code.as_str()), Arc::from(message));
-            let refused =
-                PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false, puts: Vec::new() };
-            set(&mut result.outcomes, position, refused);
-        }
-        let running: Vec<_> = batches.into_iter().map(|batch| deliver(&window, batch)).collect();
-        let mut running = futures::stream::iter(running).buffer_unordered(self.settings.concurrency.max(1));
-        while let Some(Delivered { outcomes, calls, fatal }) = running.next().await {
-            for (position, outcome) in outcomes {
-                set(&mut result.outcomes, position, outcome);
-            }
-            result.calls.extend(calls);
-            result.fatal = result.fatal.or(fatal);
-        }
-        result.calls.sort_unstable_by_key(|call| call.id);
-        result
+        deliver(&window).await
     }
 }
 
-/// What the batches of one window share.
+/// What the calls of one window share.
 pub(crate) struct Window<'a> {
     pub(crate) writer: &'a Writer,
     pub(crate) records: &'a [Record],
@@ -94,15 +86,14 @@ impl Window<'_> {
         }
     }
 
+    /// The records at these positions.
+    pub(crate) fn records_of(&self, positions: &[u32]) -> impl Iterator<Item = &Record> {
+        positions.iter().filter_map(|position| self.records.get(*position as usize))
+    }
+
     /// Takes one of the splits that are left.
     pub(crate) fn may_split(&self) -> bool {
         self.splits.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
-}
-
-fn set(outcomes: &mut [PutOutcome], position: u32, outcome: PutOutcome) {
-    if let Some(slot) = outcomes.get_mut(position as usize) {
-        *slot = outcome;
     }
 }
 

@@ -1,5 +1,7 @@
 use std::io;
 
+use crate::Failure;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,12 @@ pub enum Error {
     Io { action: &'static str, path: String, source: io::Error },
     #[error("could not {action} `{name}`; check the storage and the rights of the service's user")]
     Store { action: &'static str, name: String, source: object_store::Error },
+    #[error("could not {action} `{name}` in the bucket `{bucket}`; {advice}")]
+    Bucket { action: &'static str, name: String, bucket: String, advice: String, source: Box<Failure> },
+    #[error("objects cannot be kept in the bucket `{bucket}`: {what}")]
+    Unfit { bucket: String, what: String },
+    #[error("the object `{name}` would be longer than {most} bytes, the most that a bucket takes in our parts")]
+    TooLarge { name: String, most: u64 },
     #[error("writing `{name}` was interrupted, so the object was given up; write it again under another name")]
     Interrupted { name: String },
     #[error("the thread that wrote `{name}` ended early")]

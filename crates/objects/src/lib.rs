@@ -2,6 +2,8 @@
 
 mod error;
 mod folder;
+mod s3;
+mod verify;
 mod writer;
 
 use std::ops::Range;
@@ -15,9 +17,12 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 pub use crate::error::{Error, Result};
+pub use crate::s3::{Failure, S3};
+pub use crate::verify::Verified;
 pub use crate::writer::Writer;
 
-use crate::folder::Folder;
+use crate::folder::{FileWriter, Folder};
+use crate::s3::{Bucket, Upload};
 
 /// What a partial file's name has between the name it was to get and a number.
 const PARTIAL: &str = ".partial-";
@@ -35,9 +40,15 @@ pub enum Durability {
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    folder: Arc<Folder>,
+    place: Place,
     prefix: String,
     durability: Durability,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Folder(Arc<Folder>),
+    Bucket(Arc<Bucket>),
 }
 
 /// An object, or a partial file, as a listing shows it.
@@ -60,8 +71,22 @@ impl Objects {
         })?;
         Ok(Self {
             store: Arc::new(store),
-            folder: Arc::new(folder),
+            place: Place::Folder(Arc::new(folder)),
             prefix: String::new(),
+            durability: Durability::Synced,
+        })
+    }
+
+    /// Objects in a bucket. Nothing is asked of it yet: see `verify`.
+    pub fn s3(settings: &S3) -> Result<Self> {
+        if !settings.prefix.is_empty() {
+            check(&settings.prefix)?;
+        }
+        let bucket = Arc::new(Bucket::open(settings)?);
+        Ok(Self {
+            store: Arc::clone(&bucket.s3) as Arc<dyn ObjectStore>,
+            place: Place::Bucket(bucket),
+            prefix: settings.prefix.clone(),
             durability: Durability::Synced,
         })
     }
@@ -89,7 +114,15 @@ impl Objects {
     /// Begins a new object, which exists once its writer has finished. A writer that is dropped leaves nothing.
     pub async fn create(&self, name: &str) -> Result<Writer> {
         check_object(name)?;
-        Writer::create(Arc::clone(&self.folder), &self.path(name), self.durability).await
+        match &self.place {
+            Place::Folder(folder) => {
+                FileWriter::create(Arc::clone(folder), &self.path(name), self.durability).await.map(Writer::file)
+            }
+            Place::Bucket(bucket) => {
+                let upload = Upload::create(Arc::clone(bucket), self.path(name), self.location(name)?);
+                Ok(Writer::upload(upload))
+            }
+        }
     }
 
     /// A range of an object's bytes, all of it or an error.
@@ -99,6 +132,11 @@ impl Objects {
             return Ok(Bytes::new());
         }
         let path = self.location(name)?;
+        if let Place::Bucket(bucket) = &self.place
+            && let Some(bytes) = bucket.ahead.read(&bucket.s3, &path, &range).await
+        {
+            return Ok(bytes);
+        }
         let failed = match self.store.get_ranges(&path, std::slice::from_ref(&range)).await {
             Ok(mut parts) if parts.len() == 1 && parts[0].len() as u64 == range.end - range.start => {
                 return Ok(parts.swap_remove(0));
@@ -142,7 +180,11 @@ impl Objects {
     /// Deletes an object or a partial file; one that is gone already is fine.
     pub async fn delete(&self, name: &str) -> Result<()> {
         check(name)?;
-        match self.store.delete(&self.location(name)?).await {
+        let path = self.location(name)?;
+        if let Place::Bucket(bucket) = &self.place {
+            bucket.ahead.forget(&path);
+        }
+        match self.store.delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(self.failed("delete", name, source)),
         }
@@ -161,9 +203,17 @@ impl Objects {
     }
 
     fn failed(&self, action: &'static str, name: &str, source: object_store::Error) -> Error {
-        match source {
-            object_store::Error::NotFound { .. } => Error::Missing { name: self.path(name) },
-            source => Error::Store { action, name: self.path(name), source },
+        let name = self.path(name);
+        match (&self.place, source) {
+            // Who asks for an object of a bucket that is not there is not told that the object is missing.
+            (Place::Bucket(bucket), source @ object_store::Error::NotFound { .. })
+                if s3::is_missing_bucket(&source) =>
+            {
+                bucket.failed(action, &name, &source)
+            }
+            (_, object_store::Error::NotFound { .. }) => Error::Missing { name },
+            (Place::Folder(_), source) => Error::Store { action, name, source },
+            (Place::Bucket(bucket), source) => bucket.failed(action, &name, &source),
         }
     }
 }

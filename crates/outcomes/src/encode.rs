@@ -96,7 +96,9 @@ pub(crate) fn write_rows(file: &mut FileWriter, rows: &[RowOutcome<'_>], runs: &
         group.times(each().map(|row| Some(row.at)))?;
         texts(group, rows, |row| &row.previous)?;
         texts(group, rows, |row| &row.row)?;
-        texts(group, rows, |row| &row.record)
+        texts(group, rows, |row| &row.record)?;
+        group.u32s(each().map(|row| row.sub_sequence))?;
+        group.u32s(each().map(|row| row.aggregated_bytes))
     })
 }
 

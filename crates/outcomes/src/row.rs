@@ -67,6 +67,10 @@ pub struct RowOutcome<'a> {
     /// Delivered, while an earlier put has no answer: it may be in the stream twice.
     pub after_doubt: bool,
     pub record_bytes: Option<u32>,
+    /// Its place in the aggregated record of that call.
+    pub sub_sequence: Option<u32>,
+    /// Of that record.
+    pub aggregated_bytes: Option<u32>,
     pub at: Millis,
     /// JSON: the values acknowledged before.
     pub previous: Option<Text<'a>>,

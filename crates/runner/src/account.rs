@@ -22,6 +22,8 @@ const POINTS: usize = 120;
 /// A partition key is looked at when it has this share of a window.
 const HOT_SHARE: usize = 50;
 const HOT_KEYS: usize = 10;
+/// In which keys are counted together first. A power of two.
+const PLACES: usize = 1 << 14;
 /// Hot keys that are followed.
 const FOLLOWED: usize = 1_000;
 /// More shards are not told apart.
@@ -36,6 +38,11 @@ pub(crate) struct Account {
     /// Puts of records that were throttled, and that failed for other reasons; each may have been tried again.
     throttled_puts: u64,
     failed_puts: u64,
+    /// Whether messages shared records; none where nobody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) aggregation: Option<&'static str>,
+    /// Messages that were delivered; several may have shared a record.
+    messages: u64,
     delivered: Billed,
     shards: BTreeMap<String, ShardLoad>,
     throughput: Vec<Point>,
@@ -121,8 +128,15 @@ impl Account {
         }
     }
 
-    pub(crate) fn delivered(&mut self, record: &Record, shard: &str) {
-        let bytes = billed_bytes(record) as u64;
+    /// `child`: the place of the message in a record that it shared.
+    pub(crate) fn delivered(&mut self, record: &Record, child: Option<kinesis::Child>, shard: &str) {
+        self.messages += 1;
+        let bytes = match child {
+            None => billed_bytes(record) as u64,
+            // The first message stands for the record.
+            Some(child) if child.sub_sequence == 0 => u64::from(child.record_bytes),
+            Some(_) => return,
+        };
         self.delivered.add(bytes);
         self.shard(shard, |load| {
             load.records += 1;
@@ -131,10 +145,13 @@ impl Account {
     }
 
     /// Keys that had a share of a window. Whoever has a share of a whole run has it in some of its windows.
-    pub(crate) fn keys<'a>(&mut self, records: impl ExactSizeIterator<Item = &'a Record>) {
+    pub(crate) fn keys(&mut self, records: &[Record]) {
         let least = (records.len() / HOT_SHARE).max(2) as u64;
-        let mut counted: HashMap<&str, HotKey> = HashMap::with_capacity(records.len());
-        for record in records {
+        // Nearly all keys are rare. Those that share too small a place with others are, and need not be counted one by one.
+        let mut places = vec![0_u32; PLACES];
+        records.iter().for_each(|record| places[place(&record.partition_key)] += 1);
+        let mut counted: HashMap<&str, HotKey> = HashMap::new();
+        for record in records.iter().filter(|record| u64::from(places[place(&record.partition_key)]) >= least) {
             let key = counted.entry(&record.partition_key).or_default();
             key.records += 1;
             key.bytes += billed_bytes(record) as u64;
@@ -164,9 +181,9 @@ impl Account {
         }
     }
 
-    /// Records and bytes that were delivered, and puts that were throttled.
+    /// Messages and bytes that were delivered, and puts that were throttled.
     pub(crate) const fn sums(&self) -> (u64, u64, u64) {
-        (self.delivered.records, self.delivered.bytes, self.throttled_puts)
+        (self.messages, self.delivered.bytes, self.throttled_puts)
     }
 
     pub(crate) fn json(&mut self) -> serde_json::Value {
@@ -181,6 +198,17 @@ impl Account {
             change(self.shards.entry(shard.to_owned()).or_default());
         }
     }
+}
+
+/// One of `PLACES`, by a hash that need not withstand anyone: at worst all keys share one, and are counted.
+fn place(key: &str) -> usize {
+    let step = |hash: u32, bytes: &[u8]| {
+        let word = bytes.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        (hash.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B1)
+    };
+    let (words, rest) = key.as_bytes().as_chunks::<4>();
+    let hash = words.iter().fold(0, |hash, word| step(hash, word));
+    (step(hash, rest) >> (u32::BITS - PLACES.ilog2())) as usize
 }
 
 fn merged(points: &[Point]) -> Point {
@@ -227,11 +255,23 @@ mod tests {
     fn aws_counts_each_record_in_whole_units() {
         let mut account = Account::default();
         for bytes in [1, 1024, 1025, 25 * 1024, 25 * 1024 + 1] {
-            account.delivered(&record("k", bytes), "shardId-000000000000");
+            account.delivered(&record("k", bytes), None, "shardId-000000000000");
         }
         let Billed { records, bytes, payload_units, on_demand_bytes } = account.delivered;
         assert_eq!((records, bytes, payload_units), (5, 1 + 1024 + 1025 + 25 * 1024 + 25 * 1024 + 1, 6));
         assert_eq!(on_demand_bytes, (1 + 1 + 2 + 25 + 26) * 1024);
+    }
+
+    #[test]
+    fn messages_that_share_a_record_are_billed_as_one() {
+        let mut account = Account::default();
+        for sub_sequence in 0..3 {
+            let child = kinesis::Child { sub_sequence, record_bytes: 25 * 1024 };
+            account.delivered(&record("k", 8_000), Some(child), "shardId-000000000000");
+        }
+        let Billed { records, bytes, payload_units, on_demand_bytes } = account.delivered;
+        assert_eq!((records, bytes, payload_units, on_demand_bytes), (1, 25 * 1024, 1, 25 * 1024));
+        assert_eq!(account.sums().0, 3);
     }
 
     #[test]
@@ -241,7 +281,7 @@ mod tests {
             let records: Vec<_> = (0..100)
                 .map(|n| if n % 10 == 0 { record("hot", 9) } else { record(&format!("{window}-{n}"), 9) })
                 .collect();
-            account.keys(records.iter());
+            account.keys(&records);
         }
         let json = account.json();
         assert_eq!(json["hot_keys"], serde_json::json!([{"partition_key": "hot", "records": 30, "bytes": 270}]));
@@ -252,7 +292,7 @@ mod tests {
         let mut account = Account::default();
         for at in 0..10_000 {
             let before = account.sums();
-            account.delivered(&record("k", 10), "shardId-000000000000");
+            account.delivered(&record("k", 10), None, "shardId-000000000000");
             account.window(at * 1000, Duration::from_secs(1), before);
         }
         assert!(account.throughput.len() <= 2 * POINTS);

@@ -85,11 +85,12 @@ pub(crate) fn segment(approval: &Approval) -> Option<SegmentRef> {
 }
 
 async fn removals(job: &Job, plan: &mut Plan) -> Result<(Option<SegmentRef>, Vec<Json>), Error> {
+    let renderer = job.renderer(&plan.shapes);
     let mut shown = Vec::new();
     let mut writer = None;
     while let Some(entry) = plan.removals.read()? {
         if shown.len() < SHOWN {
-            shown.push(job.renderer(&plan.shapes).key(&entry)?);
+            shown.push(renderer.key(&entry)?);
         }
         let writer = match &mut writer {
             Some(writer) => writer,

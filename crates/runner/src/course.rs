@@ -308,6 +308,7 @@ const fn part_name(part: Part) -> &'static str {
         Part::Missing => "the meaning of missing names",
         Part::Guards => "the guards",
         Part::Limits => "the limits",
+        Part::Aggregate => "whether messages share records",
         Part::Log => "what the debug log keeps",
     }
 }

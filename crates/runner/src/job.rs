@@ -6,6 +6,7 @@ use domain::{Column, Counts, KeepValues, LoggedRows, Millis, RunKind};
 use engine::form::{CANONICAL_VERSION, Carry, Form, FormId};
 use engine::hash::HashKey;
 use engine::layout::Layout;
+use engine::limits::RECORD_BYTES;
 use engine::message::CompiledMessage;
 use engine::rules::{Attempt, Epoch};
 use kinesis::{CallLog, Client, Clock, StreamSummary, Writer};
@@ -108,8 +109,27 @@ pub(crate) async fn meet(worker: &Worker, claim: &Claim, purpose: &str, calls: O
     let watched = engine::columns::watched(&definition.sync, &definition.model.key, &message, &columns);
     let used = engine::columns::used(&definition.sync, &definition.model.key, &message, &columns);
     let stream = client.stream(&definition.sync.stream).await?;
+    let message = match largest_record(&client, &stream, definition).await {
+        Some(bytes) => message.at_most(bytes),
+        None => message,
+    };
     let form = Form { canonical_version: CANONICAL_VERSION, hash_key_id: workspace.hash_key_id, key, watched, fan_out };
     Ok(Met { source, client, stream, message, columns, used, form })
+}
+
+/// What the stream says that it takes, where that matters and may be asked: every stream takes 1 MiB. A larger record would be
+/// refused, and with it all others of its call.
+async fn largest_record(client: &Client, stream: &StreamSummary, definition: &Definition) -> Option<usize> {
+    if definition.sync.limits.record_bytes <= RECORD_BYTES {
+        return None;
+    }
+    match client.describe(&stream.stream()).await {
+        Ok(details) => details.max_record_kib.map(|kib| kib as usize * 1024),
+        Err(error) => {
+            tracing::debug!(stream = stream.arn, %error, "how large records of a stream may be is not known");
+            None
+        }
+    }
 }
 
 /// The columns of the key, in the order of the model's definition.
@@ -303,22 +323,23 @@ impl Job {
 
     pub(crate) fn writer(&self) -> Result<Writer, Error> {
         let mut settings = self.settings.puts.clone();
-        settings.limits = self.definition().sync.limits;
+        settings.limits = *self.message.limits();
+        settings.pace = Some(self.settings.shard_maps.pace(self.workspace.id, &self.client, &self.stream.stream()));
         Ok(Writer::new(self.client.clone(), self.stream.stream(), settings, self.log.numbers(), clock())?)
     }
 
-    pub(crate) fn renderer<'a>(&'a self, shapes: &'a [Shape]) -> Renderer<'a> {
+    pub(crate) fn renderer(&self, shapes: &[Shape]) -> Renderer {
         Renderer {
-            message: &self.message,
-            used: self.layout.used(),
+            message: self.message.clone(),
+            used: self.layout.used().to_vec(),
             key: self.layout.key_columns().cloned().collect(),
             unit_key: self.unit_key(),
             element: self.layout.element().cloned(),
-            shapes,
+            shapes: shapes.to_vec(),
             run_id: self.claim.run.to_string(),
             run_started_at: crate::clock::rfc3339(self.claim.started_at),
             sync_id: self.claim.sync.to_string(),
-            sync_name: &self.claim.name,
+            sync_name: self.claim.name.clone(),
         }
     }
 

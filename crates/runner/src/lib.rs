@@ -2,6 +2,8 @@
 
 mod access;
 mod account;
+mod aggregation;
+mod ahead;
 mod approval;
 mod clock;
 mod compaction;

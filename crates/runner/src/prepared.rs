@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Millis;
 use engine::outcome::RetryPolicy;
 use engine::record::Record;
 use engine::rules::Outcome;
@@ -14,11 +15,12 @@ use crate::render::Logged;
 /// The writer's code for a call that never left this machine.
 const UNREACHABLE: &str = "unreachable";
 
-/// A record of a window.
+/// What is known of a record apart from the record itself.
 pub(crate) struct Prepared {
     pub(crate) entry: PlanEntry,
     pub(crate) event_id: String,
-    pub(crate) record: Record,
+    /// Of the message.
+    data: usize,
     /// The values, if the log keeps them.
     pub(crate) logged: Option<Logged>,
     /// Over all windows it was part of.
@@ -35,14 +37,99 @@ pub(crate) struct Prepared {
     pub(crate) landed: Option<(String, String)>,
     /// Why it did not land, in the words of the call that decided it.
     pub(crate) failure: Option<(Arc<str>, Arc<str>)>,
+    /// When its outcome was known.
+    pub(crate) at: Millis,
+}
+
+/// Records in the order of their units. They lie apart from what is known of them, so that none is copied to be put.
+#[derive(Default)]
+pub(crate) struct Window {
+    rows: Vec<Prepared>,
+    records: Vec<Record>,
+}
+
+impl Window {
+    pub(crate) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn rows(&self) -> &[Prepared] {
+        &self.rows
+    }
+
+    pub(crate) fn rows_mut(&mut self) -> &mut [Prepared] {
+        &mut self.rows
+    }
+
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Of all that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.iter().map(Prepared::bytes).sum()
+    }
+
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.rows.reserve(more);
+        self.records.reserve(more);
+    }
+
+    pub(crate) fn push(&mut self, prepared: Prepared, record: Record) {
+        self.rows.push(prepared);
+        self.records.push(record);
+    }
+
+    pub(crate) fn append(&mut self, mut later: Self) {
+        self.rows.append(&mut later.rows);
+        self.records.append(&mut later.records);
+    }
+
+    /// Takes out the first records.
+    pub(crate) fn split(&mut self, records: usize) -> Self {
+        if records >= self.len() {
+            return std::mem::take(self);
+        }
+        let rest = Self { rows: self.rows.split_off(records), records: self.records.split_off(records) };
+        std::mem::replace(self, rest)
+    }
+
+    /// Takes out the records at these places, which ascend.
+    pub(crate) fn take(&mut self, places: &[usize]) -> Self {
+        let mut taken = Self::default();
+        if places.is_empty() {
+            return taken;
+        }
+        if places.len() == self.len() {
+            return std::mem::take(self);
+        }
+        let (all, mut places) = (std::mem::take(self), places.iter().peekable());
+        for (at, (prepared, record)) in all.rows.into_iter().zip(all.records).enumerate() {
+            let goes = places.next_if_eq(&&at).is_some();
+            if goes { &mut taken } else { &mut *self }.push(prepared, record);
+        }
+        taken
+    }
+
+    pub(crate) fn into_rows(self) -> impl Iterator<Item = Prepared> {
+        self.rows.into_iter()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Prepared, &Record)> {
+        self.rows.iter().zip(&self.records)
+    }
 }
 
 impl Prepared {
-    pub(crate) const fn new(entry: PlanEntry, event_id: String, record: Record, logged: Option<Logged>) -> Self {
+    pub(crate) const fn new(entry: PlanEntry, event_id: String, record: &Record, logged: Option<Logged>) -> Self {
         Self {
             entry,
             event_id,
-            record,
+            data: record.data.len(),
             logged,
             outcome: Outcome::NotPut,
             attempts: 0,
@@ -52,6 +139,7 @@ impl Prepared {
             deciding: None,
             landed: None,
             failure: None,
+            at: 0,
         }
     }
 
@@ -63,7 +151,7 @@ impl Prepared {
 
     pub(crate) fn bytes(&self) -> usize {
         let stored = |stored: &Option<spill::Stored>| stored.as_ref().map_or(0, |stored| stored.row.len());
-        self.record.data.len() + stored(&self.entry.row) + stored(&self.entry.previous)
+        self.data + stored(&self.entry.row) + stored(&self.entry.previous)
     }
 
     /// What one window did to it.

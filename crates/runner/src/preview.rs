@@ -1,9 +1,10 @@
 //! What the next run would send: the same plan and the same rendering, shown and thrown away. No state is written.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use domain::{Change, Counts, RunId, RunKind, SyncId};
+use engine::aggregate::Filling;
 use engine::layout::Layout;
 use engine::limits::billed_bytes;
 use engine::shard::hash_key;
@@ -107,7 +108,7 @@ impl Worker {
         progress: &Reporter,
     ) -> Result<Preview, Error> {
         let claim = self.would_be_claim(name, definition, kind).await?;
-        let objects = objects(&self.settings.objects, &self.workspace)?;
+        let objects = objects(&self.settings, &self.workspace)?;
         let met = Box::pin(job::meet(self, &claim, "preview", None)).await?;
         let forms = self.scope.forms(claim.sync).await?;
         let known = forms.iter().find(|(_, form)| form.same(&met.form)).map(|(id, _)| *id);
@@ -202,7 +203,7 @@ impl Preview {
 }
 
 async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<Preview, Error> {
-    let mut plan = plan::make(job, course).await?;
+    let plan = plan::make(job, course).await?;
     let questions = plan.questions(job);
     let mut preview = Preview {
         counts: plan.counts,
@@ -211,13 +212,19 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
         ..Preview::asking(String::new())
     };
     let renderer = job.renderer(&plan.shapes);
-    while let Some(entry) = plan.entries.read()? {
+    let mut shared = job.definition().sync.aggregate.then(Filling::default);
+    let mut entries = plan.entries.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Some(entry) = entries.read()? {
         let listed = preview.records.len() < limit;
         let mut values = Logged::default();
         match renderer.render(&entry, EVENT_ID, listed.then_some(&mut values))? {
             Ok(record) => {
                 preview.records_total += 1;
-                preview.billed.add(billed_bytes(&record) as u64);
+                let bytes = match &mut shared {
+                    Some(shared) => shared.add(&record),
+                    None => Some(billed_bytes(&record)),
+                };
+                bytes.into_iter().for_each(|bytes| preview.billed.add(bytes as u64));
                 if listed {
                     preview.records.push(PreviewRecord {
                         op: entry.op,
@@ -241,6 +248,8 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
             }
         }
     }
+    let last = shared.and_then(|mut shared| shared.finish());
+    last.into_iter().for_each(|bytes| preview.billed.add(bytes as u64));
     preview.counts.rejected = preview.rejected_by_code.values().sum();
     Ok(preview)
 }

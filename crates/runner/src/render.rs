@@ -13,21 +13,21 @@ use crate::key_json::{element_of, unit_json};
 use crate::log::object;
 
 /// What is the same for every record of a run.
-pub(crate) struct Renderer<'a> {
-    pub(crate) message: &'a CompiledMessage,
-    pub(crate) used: &'a [Column],
+pub(crate) struct Renderer {
+    pub(crate) message: CompiledMessage,
+    pub(crate) used: Vec<Column>,
     /// The columns of the row's key.
     pub(crate) key: Vec<Column>,
     /// The same, and behind them the element.
     pub(crate) unit_key: Vec<Column>,
     /// The element of a fan-out, which is kept behind them.
     pub(crate) element: Option<Column>,
-    pub(crate) shapes: &'a [Shape],
+    pub(crate) shapes: Vec<Shape>,
     pub(crate) run_id: String,
     /// RFC 3339.
     pub(crate) run_started_at: String,
     pub(crate) sync_id: String,
-    pub(crate) sync_name: &'a str,
+    pub(crate) sync_name: String,
 }
 
 /// The values of a change as the log keeps them, as far as they are known.
@@ -39,7 +39,7 @@ pub(crate) struct Logged {
     pub(crate) previous: Option<String>,
 }
 
-impl Renderer<'_> {
+impl Renderer {
     /// The record, or why this row cannot be one. `event_id` belongs to the entry's version. `logged` takes the values.
     pub(crate) fn render(
         &self,
@@ -53,7 +53,7 @@ impl Renderer<'_> {
         };
         let previous = entry.previous.as_ref().map(|stored| self.slots(stored)).transpose()?;
         if let Some(logged) = logged {
-            let text = |slots: &[Option<Value>]| object(self.used, slots.iter().map(Option::as_ref));
+            let text = |slots: &[Option<Value>]| object(&self.used, slots.iter().map(Option::as_ref));
             let known = entry.row.is_some().then(|| text(&row));
             *logged = match entry.op {
                 Change::Removed => Logged { row: None, previous: known },
@@ -75,7 +75,7 @@ impl Renderer<'_> {
             run_id: &self.run_id,
             run_started_at: &self.run_started_at,
             sync_id: &self.sync_id,
-            sync_name: self.sync_name,
+            sync_name: &self.sync_name,
             element: element.as_ref(),
         }))
     }
@@ -90,7 +90,7 @@ impl Renderer<'_> {
     /// The values of the used columns, as far as they are among those stored.
     fn slots(&self, stored: &Stored) -> Result<Vec<Option<Value>>, Error> {
         if stored.shape == 0 {
-            return Ok(values(self.used, &stored.row)?.into_iter().map(Some).collect());
+            return Ok(values(&self.used, &stored.row)?.into_iter().map(Some).collect());
         }
         let shape = self.shape(stored)?;
         let mut found = values(&shape.columns, &stored.row)?;
@@ -115,7 +115,7 @@ impl Renderer<'_> {
             return Ok(None);
         };
         let before = self.shape(previous)?;
-        Ok(Some(changed(self.used, &row.row, &before.columns, &previous.row)?))
+        Ok(Some(changed(&self.used, &row.row, &before.columns, &previous.row)?))
     }
 
     fn shape(&self, stored: &Stored) -> Result<&Shape, Error> {

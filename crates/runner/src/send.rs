@@ -2,33 +2,38 @@
 //! put; the checkpoint that says what became of it registers the next one. So a crash leaves at most one window in
 //! doubt, and nothing acknowledged is forgotten but its newest part.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{Counts, Millis};
 use engine::guard;
-use engine::hash::event_id;
 use engine::outcome::throttled;
-use engine::record::Record;
-use engine::rules::{Outcome, WindowEntry};
+use engine::rules::Outcome;
 use kinesis::{PutOutcome, WindowResult, Writer};
 use serde_json::json;
-use snapshots::{SegmentKind, SegmentRef, SegmentWriter, Value};
-use spill::PlanEntry;
+use snapshots::{SegmentKind, SegmentRef};
+use spill::{PlanEntry, PlanReader};
 use store::{Checkpoint, ClosedWindow, LayerChange, NewRejection, NewWindow};
 use tokio::time::Instant;
 
+use crate::ahead::{Ahead, Batch, Made, Most, Refused};
 use crate::full_list::FullList;
 use crate::job::Job;
 use crate::log::{RowLog, Unsent};
 use crate::plan::Plan;
-use crate::prepared::{Prepared, silent, was_cut_short};
+use crate::prepared::{Prepared, Window, silent, was_cut_short};
 use crate::progress::Phase;
-use crate::render::Logged;
-use crate::{Error, clock, compaction, fail_point, manifest};
+use crate::{Error, aggregation, clock, compaction, fail_point, manifest};
 
 /// Rejections that wait for a checkpoint; when there are more, one is made for them.
 const PENDING_REJECTIONS: usize = 10_000;
 const SMALLEST_WINDOW: usize = 500;
+/// So many records are looked at before more of them are put: most of them may be bad, or the stream slow.
+const FIRST_WINDOW: usize = 1_000;
+/// How many times larger a window may be than the one before.
+const GROWTH: usize = 8;
+/// Records of a window, to those that were decided in its time.
+const MARGIN: f64 = 1.125;
 /// Less would leave no time for a put.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
 /// Rows that a run did not come to, and are told one by one.
@@ -70,11 +75,19 @@ pub(crate) struct Sent {
 
 struct Sending<'a> {
     job: &'a Job,
-    plan: &'a mut Plan,
     writer: Writer,
     counts: Counts,
+    ahead: Ahead,
+    /// The same that are rendered ahead.
+    entries: Arc<Mutex<PlanReader>>,
+    /// Rendered, and in no window yet.
+    ready: Batch,
+    /// Planned changes that are in no window yet, rendered or not.
+    waiting: u64,
     /// Not decided when their window's time was over; they go first into the next one.
-    carried: Vec<Prepared>,
+    carried: Window,
+    /// The window before had records to carry over. Their place is in the next segment too, so none is written ahead.
+    carries: bool,
     left: Checkpoint,
     rejections: FullList,
     log: RowLog,
@@ -89,7 +102,8 @@ struct Sending<'a> {
 /// Sends what is planned. Whatever ends it, what is in `left` still has to be checkpointed.
 pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
     job.enter(Phase::Sending);
-    let writer = job.writer()?;
+    let waiting = locked(&plan.entries).left();
+    let writer = if waiting > 0 { aggregation::writer(job).await? } else { job.writer()? };
     let left = Checkpoint {
         invalid_rows: plan.invalid_rows(),
         invalid_by_code: plan.invalid_by_code(),
@@ -100,34 +114,47 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         },
         ..Checkpoint::default()
     };
-    let (counts, size) = (plan.counts, job.settings.window.records.min(2 * SMALLEST_WINDOW));
     let mut log = RowLog::new(job);
-    if plan.entries.left() > 0 {
+    if waiting > 0 {
         log.know_shards(job).await;
     }
     log.invalid(plan.invalid.take_logged());
     let mut sending = Sending {
         job,
-        plan,
         writer,
-        counts,
-        carried: Vec::new(),
+        counts: plan.counts,
+        ahead: Ahead::new(job, plan),
+        entries: Arc::clone(&plan.entries),
+        ready: Batch::default(),
+        waiting,
+        carried: Window::default(),
+        carries: false,
         left,
         rejections: FullList::new(&job.objects, &job.claim, "rejections"),
         log,
-        size,
+        size: job.settings.window.records.min(FIRST_WINDOW),
         calls: 0,
         throttled: 0,
         finished: 0,
         rejected_for_themselves: 0,
         ended: None,
     };
-    sending.run().await?;
+    let done = sending.run().await;
+    if done.is_err() {
+        // Nothing goes on behind the back of a run that has failed. Its own failure says more than another one.
+        drop(sending.ahead.made().await);
+        drop(sending.log.written().await);
+    }
+    done?;
     let Sending { counts, calls, throttled, left, ended, mut rejections, mut log, .. } = sending;
     log.end().await?;
     list(&mut rejections, &left.rejections).await?;
     let rejection_list = rejections.finish().await?;
     Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, rejection_list, left })
+}
+
+fn locked(entries: &Mutex<PlanReader>) -> MutexGuard<'_, PlanReader> {
+    entries.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sending<'_> {
@@ -139,15 +166,19 @@ impl Sending<'_> {
                 Err(error @ Error::TookTooLong { .. }) => self.ended = Some(Ended::TookTooLong(error)),
                 other => other?,
             }
-            let window = self.prepare()?;
+            let (window, segment) = self.prepare().await?;
             if window.is_empty() {
-                if self.left.rejections.is_empty() || (self.plan.entries.left() == 0 && self.carried.is_empty()) {
+                if self.left.rejections.is_empty() || (self.waiting == 0 && self.carried.is_empty()) {
                     break;
                 }
                 self.checkpoint(None).await?;
                 continue;
             }
-            let segment = self.write(&window).await?;
+            let segment = match segment {
+                Some(segment) => segment,
+                None => self.ahead.write(self.job.identity(SegmentKind::Window), &window).await?,
+            };
+            self.begin_ahead();
             self.checkpoint(Some((segment, window.len() as u64))).await?;
             self.make_room().await?;
             let began = Instant::now();
@@ -157,10 +188,16 @@ impl Sending<'_> {
             self.log.begin().await?;
             fail_point::pass("after-acknowledged")?;
         }
-        // What was carried and cannot be put any more keeps the outcome it has.
-        for prepared in std::mem::take(&mut self.carried) {
-            self.decide(prepared)?;
+        let made = self.ahead.made().await?;
+        if let Some(segment) = made.segment {
+            self.ahead.discard(&segment).await;
         }
+        self.ready.append(made.batch);
+        // What was carried and cannot be put any more keeps the outcome it has.
+        let mut carried = std::mem::take(&mut self.carried);
+        let now = clock::now();
+        carried.rows_mut().iter_mut().for_each(|prepared| self.decide(prepared, now));
+        self.log.decided(carried);
         match self.ended {
             // Another worker comes to them.
             None | Some(Ended::Drained) => Ok(()),
@@ -170,8 +207,14 @@ impl Sending<'_> {
 
     /// Rows that the run did not come to: the first of them, since whoever cancelled it waits for its end.
     fn log_unreached(&mut self) -> Result<(), Error> {
-        for _ in 0..LOGGED_UNREACHED {
-            let Some(entry) = self.plan.entries.read()? else { break };
+        let mut left = LOGGED_UNREACHED;
+        for entry in std::mem::take(&mut self.ready).into_entries().take(left) {
+            self.log.unreached(&entry)?;
+            left -= 1;
+        }
+        let mut entries = locked(&self.entries);
+        for _ in 0..left {
+            let Some(entry) = entries.read()? else { break };
             self.log.unreached(&entry)?;
         }
         Ok(())
@@ -189,76 +232,81 @@ impl Sending<'_> {
         }
     }
 
-    /// The next records to put, in the order of their units. Rows that cannot be records are rejected here.
-    fn prepare(&mut self) -> Result<Vec<Prepared>, Error> {
-        if self.ended.is_some() {
-            return Ok(Vec::new());
+    /// Begins to make what follows the window that is about to be put.
+    fn begin_ahead(&mut self) {
+        let rendered = self.ready.len();
+        if self.waiting <= rendered as u64 || rendered >= self.size {
+            return;
         }
-        let limits = self.job.settings.window;
-        let shapes = self.plan.shapes.clone();
-        let renderer = self.job.renderer(&shapes);
-        let logs_values = self.job.logs_values();
-        let mut window = std::mem::take(&mut self.carried);
-        let mut bytes: usize = window.iter().map(Prepared::bytes).sum();
-        while window.len() < self.size && bytes < limits.bytes && self.left.rejections.len() < PENDING_REJECTIONS {
-            let Some(entry) = self.plan.entries.read()? else { break };
-            let id = event_id(self.job.hash_key(), self.job.claim.sync, entry.unit, entry.op, entry.sequence);
-            let mut logged = logs_values.then(Logged::default);
-            match renderer.render(&entry, &id, logged.as_mut())? {
-                Ok(record) => {
-                    let prepared = Prepared::new(entry, id, record, logged);
-                    bytes += prepared.bytes();
-                    window.push(prepared);
-                }
-                Err(rejection) => {
-                    self.rejected_for_themselves += 1;
-                    let key = renderer.key(&entry)?;
-                    let (code, message) = (rejection.code.as_str(), rejection.message.as_str());
-                    self.reject(&entry, key, code, message);
-                    self.log.rejected(Unsent { entry: &entry, event_id: &id, code, message, logged })?;
-                    self.watch(window.len());
-                    if self.ended.is_some() {
-                        break;
-                    }
-                }
-            }
-        }
-        if self.ended.is_some() {
-            self.carried = window;
-            return Ok(Vec::new());
-        }
-        Ok(window)
+        let most = Most { records: self.size - rendered, bytes: self.window_bytes(), refused: PENDING_REJECTIONS };
+        let alone = rendered == 0 && !self.carries;
+        self.ahead.begin(most, alone.then(|| self.job.identity(SegmentKind::Window)));
     }
 
-    /// One immutable segment: what would be in the stream if all of the window were acknowledged.
-    async fn write(&self, window: &[Prepared]) -> Result<SegmentRef, Error> {
-        fail_point::pass("before-window-written")?;
-        let job = self.job;
-        let identity = job.identity(SegmentKind::Window);
-        let kept = [job.kept_shape()];
-        let shapes = if job.keeps_values() { self.plan.shapes.as_slice() } else { &kept };
-        let mut segment = SegmentWriter::create(&job.objects, identity, shapes).await?;
-        for Prepared { entry, .. } in window {
-            let put = WindowEntry {
-                op: entry.op,
-                content: entry.content,
-                version: job.claim.version,
-                sequence: entry.sequence,
-                row: entry.hash,
-                form: job.form,
-                resend: job.options.sends_original(),
-            };
-            let row = entry.row.as_ref().filter(|_| job.keeps_values());
-            let value = Value {
-                key: &entry.key,
-                shape: row.map_or(0, |stored| stored.shape),
-                row: row.map(|stored| stored.row.as_slice()),
-            };
-            segment.push_window(entry.unit, &put, value).await?;
+    /// The window that is put, the next one, and the rows of the last on their way into the log are in memory at once.
+    fn window_bytes(&self) -> usize {
+        (self.job.settings.window.bytes / 2).max(1)
+    }
+
+    /// The next records to put, in the order of their units, and their segment if it is there already. Rows that cannot be
+    /// records are rejected here.
+    async fn prepare(&mut self) -> Result<(Window, Option<SegmentRef>), Error> {
+        if self.ended.is_some() {
+            return Ok(Default::default());
         }
-        let written = segment.finish().await?;
-        fail_point::pass("after-window-written")?;
-        Ok(written)
+        if !self.ahead.is_running() {
+            self.begin_ahead();
+        }
+        let Made { batch, segment } = self.ahead.made().await?;
+        self.ready.append(batch);
+        let mut window = std::mem::take(&mut self.carried);
+        self.carries = !window.is_empty();
+        let mut batch = match &segment {
+            Some(_) if !self.carries => std::mem::take(&mut self.ready),
+            _ => {
+                let (records, bytes) = (self.size.saturating_sub(window.len()), self.window_bytes());
+                self.ready.take(records, bytes.saturating_sub(window.bytes()))
+            }
+        };
+        self.refuse(window.len(), &mut batch)?;
+        self.waiting = self.waiting.saturating_sub(batch.len() as u64);
+        let segment = match segment {
+            Some(segment) if self.carries || self.ended.is_some() => {
+                self.ahead.discard(&segment).await;
+                None
+            }
+            other => other,
+        };
+        window.append(batch.window);
+        if self.ended.is_some() {
+            self.carried = window;
+            return Ok(Default::default());
+        }
+        Ok((window, segment))
+    }
+
+    /// Takes in the rows of a batch that cannot be records. Where they end the run, what follows is not come to: it leaves
+    /// the batch. `carried`: records of the window that are not of the batch.
+    fn refuse(&mut self, carried: usize, batch: &mut Batch) -> Result<(), Error> {
+        let mut refused = std::mem::take(&mut batch.refused).into_iter();
+        while let Some((before, Refused { entry, event_id, rejection, logged })) = refused.next() {
+            self.waiting = self.waiting.saturating_sub(1);
+            self.rejected_for_themselves += 1;
+            let key = self.ahead.renderer().key(&entry)?;
+            let (code, message) = (rejection.code.as_str(), rejection.message.as_str());
+            self.reject(&entry, key, code, message);
+            self.log.rejected(Unsent { entry: &entry, event_id: &event_id, code, message, logged })?;
+            self.watch(carried + before);
+            if self.ended.is_some() {
+                let first = batch.split(before);
+                let mut later = std::mem::replace(batch, first);
+                later.refused = refused.map(|(at, refused)| (at.saturating_sub(before), refused)).collect();
+                later.append(std::mem::take(&mut self.ready));
+                self.ready = later;
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Says what became of the window before, and registers the next one: its units are uncertain from now on.
@@ -291,17 +339,16 @@ impl Sending<'_> {
         Ok(())
     }
 
-    async fn put(&mut self, window: &[Prepared], began: Instant) -> Result<WindowResult, Error> {
+    async fn put(&mut self, window: &Window, began: Instant) -> Result<WindowResult, Error> {
         fail_point::pass("before-put")?;
-        let records: Vec<Record> = window.iter().map(|prepared| prepared.record.clone()).collect();
         let stop = self.job.lease.stop(began + self.job.settings.window.time.max(SHORTEST_WINDOW));
-        let result = self.writer.put(&records, &stop).await;
+        let result = self.writer.put(window.records(), &stop).await;
         fail_point::pass("after-put")?;
         Ok(result)
     }
 
     /// What the puts came to: for the next checkpoint, for the counts, and for the next window.
-    fn take_in(&mut self, window: Vec<Prepared>, result: WindowResult, began: Instant) -> Result<(), Error> {
+    fn take_in(&mut self, mut window: Window, result: WindowResult, began: Instant) -> Result<(), Error> {
         let number = self.job.open_window();
         let outcomes = result.outcomes.iter().map(|outcome| outcome.outcome() as u8).collect();
         let settling_ms = self.job.settings.settling.as_millis() as i64;
@@ -311,25 +358,27 @@ impl Sending<'_> {
             result.calls.iter().flat_map(|call| &call.failures).filter(|f| throttled(&f.code)).count() as u64;
         self.account(&window, &result, began);
         self.log.calls(result.calls);
-        self.resize(window.len(), began);
         if let Some(fatal) = result.fatal {
             self.ended = Some(Ended::Fatal(fatal));
         }
         let silent = silent(&result.outcomes);
-        let mut waiting = window.len();
-        for (mut prepared, outcome) in window.into_iter().zip(result.outcomes) {
+        let (now, mut waiting, mut carried) = (clock::now(), window.len(), Vec::new());
+        for ((at, prepared), outcome) in window.rows_mut().iter_mut().enumerate().zip(result.outcomes) {
             waiting -= 1;
             let cut_short = was_cut_short(&outcome);
             prepared.follow(outcome, began);
             if self.ended.is_none() && cut_short && prepared.may_be_tried(&self.job.settings.puts.retry) {
-                self.carried.push(prepared);
+                carried.push(at);
             } else {
-                self.decide(prepared)?;
+                self.decide(prepared, now);
                 self.watch(waiting);
             }
         }
+        self.carried = window.take(&carried);
+        self.resize(window.len(), began);
+        self.log.decided(window);
         // Every record was tried as often as it may be; there is no point in trying the rest of the plan.
-        if let Some(text) = silent.filter(|_| self.carried.is_empty() && self.plan.entries.left() > 0) {
+        if let Some(text) = silent.filter(|_| self.carried.is_empty() && self.waiting > 0) {
             self.ended.get_or_insert(Ended::NoAnswer(text));
         }
         let (counts, calls, throttled) = (self.counts_now(), self.calls, self.throttled);
@@ -340,22 +389,24 @@ impl Sending<'_> {
     }
 
     /// What the puts of a window came to, for people.
-    fn account(&self, window: &[Prepared], result: &WindowResult, began: Instant) {
+    fn account(&self, window: &Window, result: &WindowResult, began: Instant) {
         let account = &mut self.job.state().account;
         let before = account.sums();
         account.calls(&result.calls);
-        account.keys(window.iter().map(|prepared| &prepared.record));
-        for (prepared, outcome) in window.iter().zip(&result.outcomes) {
+        account.keys(window.records());
+        for (record, outcome) in window.records().iter().zip(&result.outcomes) {
             if let PutOutcome::Acknowledged { shard, .. } = outcome {
-                account.delivered(&prepared.record, shard);
+                let child = outcome.puts().last().and_then(|put| put.child);
+                account.delivered(record, child, shard);
             }
         }
         let time = began.elapsed();
         account.window(clock::now() - time.as_millis() as Millis, time, before);
     }
 
-    /// Counts and logs what a record came to in the end.
-    fn decide(&mut self, prepared: Prepared) -> Result<(), Error> {
+    /// Counts what a record came to in the end.
+    fn decide(&mut self, prepared: &mut Prepared, now: Millis) {
+        prepared.at = now;
         match prepared.outcome {
             Outcome::Acknowledged | Outcome::AcknowledgedAfterDoubt => {
                 self.counts.delivered += 1;
@@ -372,11 +423,10 @@ impl Sending<'_> {
                 if !throttled(&code) && self.ended.is_none() {
                     self.rejected_for_themselves += 1;
                 }
-                let key = self.job.renderer(&self.plan.shapes).key(&prepared.entry).unwrap_or_default();
+                let key = self.ahead.renderer().key(&prepared.entry).unwrap_or_default();
                 self.reject(&prepared.entry, key, &code, &message);
             }
         }
-        self.log.decided(prepared)
     }
 
     fn reject(&mut self, entry: &PlanEntry, key: serde_json::Value, code: &str, message: &str) {
@@ -406,12 +456,14 @@ impl Sending<'_> {
         Counts { deferred: counts.planned - counts.delivered - counts.rejected - counts.unanswered, ..counts }
     }
 
-    /// As many records as the time of a window allows.
-    fn resize(&mut self, records: usize, began: Instant) {
+    /// As many records as are decided in the time of a window, and some more: where a stream holds them back, a window ends by
+    /// its time, and until then no shard waits for others.
+    fn resize(&mut self, decided: usize, began: Instant) {
         let limits = self.job.settings.window;
         let share = limits.time.as_secs_f64() / began.elapsed().as_secs_f64().max(0.001);
-        let fits = (records as f64 * share) as usize;
-        self.size = fits.min(self.size * 4).max(SMALLEST_WINDOW).min(limits.records).max(1);
+        let fits = (decided as f64 * share * MARGIN) as usize;
+        let most = self.size.saturating_mul(GROWTH).min(limits.records);
+        self.size = fits.max(SMALLEST_WINDOW).min(most).max(1);
     }
 }
 

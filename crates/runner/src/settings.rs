@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::egress::EgressPolicy;
 use domain::{Secret, WorkspaceId};
+use objects::Objects;
 
 use crate::shard_maps::ShardMaps;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub worker: String,
     /// The folder of the object storage.
     pub objects: PathBuf,
+    /// The bucket of the object storage, instead of the folder.
+    pub bucket: Option<Objects>,
     /// The folder of scratch files.
     pub scratch: PathBuf,
     /// Bytes that one run may write to scratch.
@@ -107,6 +110,7 @@ impl Settings {
         Self {
             worker,
             objects: home.join("objects"),
+            bucket: None,
             scratch: home.join("scratch"),
             scratch_bytes: 64 << 30,
             plan_memory: 64 << 20,
@@ -130,6 +134,14 @@ impl Settings {
 }
 
 impl Settings {
+    /// The object storage of all workspaces.
+    pub(crate) fn storage(&self) -> Result<Objects, crate::Error> {
+        match &self.bucket {
+            Some(bucket) => Ok(bucket.clone()),
+            None => Ok(Objects::local(&self.objects)?),
+        }
+    }
+
     /// Removes what dead processes left in the scratch folder.
     pub(crate) fn sweep_scratch(&self) -> Result<usize, crate::Error> {
         Ok(spill::sweep(&self.scratch)?)

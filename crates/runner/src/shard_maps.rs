@@ -1,13 +1,14 @@
-//! The shards of streams, to say where a record should land. Nothing depends on it: an access that may not list them goes
-//! without, and is not asked again for a while.
+//! What this process knows of streams: their shards, to say where a record should land, and the pace at which each of them is
+//! given records. An access that may not list shards goes without, and is not asked again for a while; the pace learns them
+//! from answers then.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::WorkspaceId;
 use engine::shard::ShardMap;
-use kinesis::{Client, Stream};
+use kinesis::{Client, Pace, Stream};
 use tokio::time::Instant;
 
 const FRESH: Duration = Duration::from_secs(600);
@@ -17,7 +18,13 @@ const STREAMS: usize = 10_000;
 
 /// Clones share what they know.
 #[derive(Debug, Clone, Default)]
-pub struct ShardMaps(Arc<Mutex<HashMap<(WorkspaceId, String), Known>>>);
+pub struct ShardMaps {
+    known: Arc<Mutex<HashMap<Name, Known>>>,
+    paces: Arc<Mutex<HashMap<Name, Pace>>>,
+}
+
+/// A stream, by its ARN, as one customer sees it: what one does with a stream says nothing to another.
+type Name = (WorkspaceId, String);
 
 #[derive(Debug)]
 struct Known {
@@ -33,7 +40,10 @@ impl ShardMaps {
             return known.shards.clone();
         }
         let (shards, fresh) = match client.list_shards(stream).await {
-            Ok(shards) => (map(shards), FRESH),
+            Ok(shards) => {
+                self.pace(workspace, client, stream).know(&shards);
+                (map(shards), FRESH)
+            }
             Err(error) => {
                 tracing::debug!(stream = stream.arn, %error, "the shards of a stream are not known");
                 (ShardMap::default(), DENIED)
@@ -47,12 +57,21 @@ impl ShardMaps {
         shards
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<(WorkspaceId, String), Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The pace that all runs into a stream share.
+    pub(crate) fn pace(&self, workspace: WorkspaceId, client: &Client, stream: &Stream) -> Pace {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        if paces.len() >= STREAMS {
+            paces.clear();
+        }
+        paces.entry((workspace, stream.arn.clone())).or_insert_with(|| Pace::new(client)).clone()
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Name, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn map(shards: Vec<kinesis::Shard>) -> ShardMap {
+pub(crate) fn map(shards: Vec<kinesis::Shard>) -> ShardMap {
     let ranges = shards.into_iter().filter_map(|shard| {
         let (first, last) = (shard.first_hash_key.parse().ok()?, shard.last_hash_key.parse().ok()?);
         Some((shard.id, first..=last))

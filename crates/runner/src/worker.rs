@@ -1,6 +1,5 @@
 //! One attempt: claim, run, and an end in every case in which the claim still holds.
 
-use std::path::Path;
 use std::sync::Mutex;
 
 use domain::{Millis, RunId, RunKind, SyncId};
@@ -104,7 +103,7 @@ impl Worker {
             return Box::pin(self.erase(&claim, &lease)).await;
         }
         let first_call = self.scope.next_call(claim.run).await?;
-        let log = AttemptLog::new(objects(&self.settings.objects, &self.workspace)?, &claim, first_call);
+        let log = AttemptLog::new(objects(&self.settings, &self.workspace)?, &claim, first_call);
         let prepared = match Box::pin(self.prepare(claim.clone(), lease, progress, log.clone())).await {
             Ok(prepared) => prepared,
             Err((Error::Drained, lease)) => {
@@ -197,7 +196,7 @@ impl Worker {
     async fn open(&self, claim: &Claim, log: &AttemptLog) -> Result<Opened, Error> {
         let mut options: RunOptions = serde_json::from_value(claim.options.clone()).map_err(Error::Options)?;
         options.check(claim.kind)?;
-        let objects = objects(&self.settings.objects, &self.workspace)?;
+        let objects = objects(&self.settings, &self.workspace)?;
         log::account(log, &self.scope, claim, &self.workspace.hash_key).await?;
         let met = job::meet(self, claim, &claim.run.to_string(), Some(log.calls().clone())).await?;
         let form = self.scope.add_form(claim.sync, &met.form).await?;
@@ -242,6 +241,6 @@ struct Opened {
 }
 
 /// The object storage of a workspace.
-pub(crate) fn objects(root: &Path, workspace: &Workspace) -> Result<Objects, Error> {
-    Ok(Objects::local(root)?.within(&workspace.id.to_string())?)
+pub(crate) fn objects(settings: &Settings, workspace: &Workspace) -> Result<Objects, Error> {
+    Ok(settings.storage()?.within(&workspace.id.to_string())?)
 }

@@ -70,7 +70,7 @@ async fn dispatch(cli: cli::Cli) -> Result<Exit> {
         cli::Command::Users(UsersCommand::Reset { service, email }) => service::reset(service, &email).await,
         cli::Command::Restore(arguments) => service::restore(arguments).await,
         cli::Command::Openapi => service::openapi(),
-        cli::Command::Config(ConfigCommand::Check(arguments)) => service::check_config(&arguments),
+        cli::Command::Config(ConfigCommand::Check(arguments)) => service::check_config(&arguments).await,
     }
 }
 

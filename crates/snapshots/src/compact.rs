@@ -108,28 +108,117 @@ async fn merge(
     let shapes = Shapes::used(snapshot, oldest, left_out, now).await?;
     let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
     let mut effects = Vec::new();
-    let mut writer = None;
+    let mut target = Target { objects, identity, snapshot, shapes, writer: None, whole: Whole::default() };
     while let Some(id) = scan.next(&mut effects).await? {
         if left_out.contains(&id) {
             continue;
         }
-        let (delta, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
-        if delta.empty() {
-            continue;
+        let merged = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
+        if !merged.0.empty() {
+            target.push(id, merged).await?;
         }
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            None => writer.insert(SegmentWriter::create(objects, identity, &shapes.table).await?),
-        };
-        let entry_value = Held::read(snapshot, entry_value).await?;
-        let mark_value = Held::read(snapshot, mark_value).await?;
-        let entry_value = entry_value.as_ref().map(|held| held.value(snapshot, &shapes)).transpose()?;
-        let mark_value = mark_value.as_ref().map(|held| held.value(snapshot, &shapes)).transpose()?;
-        writer.push_delta(id, &delta, entry_value, mark_value).await?;
     }
-    match writer {
-        Some(writer) => writer.finish().await.map(Some),
-        None => Ok(None),
+    target.finish().await
+}
+
+/// The segment that comes of merging.
+struct Target<'a> {
+    objects: &'a Objects,
+    identity: SegmentIdentity,
+    snapshot: &'a Snapshot,
+    shapes: Shapes,
+    writer: Option<SegmentWriter>,
+    whole: Whole,
+}
+
+/// Units whose values are a block, from its first one on. Where they turn out to be all of it, it is taken over as it is
+/// stored: most of what merging costs is to compress values.
+#[derive(Default)]
+struct Whole {
+    units: Vec<(UnitId, Delta)>,
+    at: Vec<ValueAt>,
+}
+
+impl Whole {
+    /// Whether this value is the one that follows.
+    fn goes_on_with(&self, at: &ValueAt) -> bool {
+        usize::from(at.index()) == self.at.len()
+            && self.at.first().is_none_or(|first| (first.layer(), first.block()) == (at.layer(), at.block()))
+    }
+}
+
+impl Target<'_> {
+    async fn push(&mut self, id: UnitId, merged: Merged) -> Result<()> {
+        let (delta, entry_value, mark_value) = merged;
+        let whole = match entry_value.filter(|_| mark_value.is_none()) {
+            Some(at) if self.shapes.are_those_of(at.layer()) => Some(at),
+            _ => None,
+        };
+        if !whole.is_some_and(|at| self.whole.goes_on_with(&at)) {
+            self.piece_by_piece().await?;
+        }
+        match whole.filter(|at| self.whole.goes_on_with(at)) {
+            Some(at) => {
+                self.whole.units.push((id, delta));
+                self.whole.at.push(at);
+                self.take_over(at).await
+            }
+            None => self.push_one(id, &delta, entry_value, mark_value).await,
+        }
+    }
+
+    /// Writes the block that ends with this value, if it does.
+    async fn take_over(&mut self, last: ValueAt) -> Result<()> {
+        let Some(layer) = self.snapshot.layers().get(last.layer()) else { return Err(self.snapshot.no_value(&last)) };
+        let count = layer.segment.values.blocks.get(last.block() as usize).map(|block| block.count as usize);
+        if count != Some(self.whole.units.len()) {
+            return Ok(());
+        }
+        let (block, stored) = layer.segment.stored_values(self.objects, last.block()).await?;
+        let units = std::mem::take(&mut self.whole).units;
+        self.writer().await?.push_block(&block, &stored, &units).await
+    }
+
+    /// Writes the units of a block that is not taken over.
+    async fn piece_by_piece(&mut self) -> Result<()> {
+        let Whole { units, at } = std::mem::take(&mut self.whole);
+        for ((id, delta), at) in units.into_iter().zip(at) {
+            self.push_one(id, &delta, Some(at), None).await?;
+        }
+        Ok(())
+    }
+
+    async fn push_one(
+        &mut self,
+        id: UnitId,
+        delta: &Delta,
+        entry_value: Option<ValueAt>,
+        mark_value: Option<ValueAt>,
+    ) -> Result<()> {
+        let entry_value = Held::read(self.snapshot, entry_value).await?;
+        let mark_value = Held::read(self.snapshot, mark_value).await?;
+        self.writer().await?;
+        let Self { snapshot, shapes, writer: Some(writer), .. } = self else { return Ok(()) };
+        let entry_value = entry_value.as_ref().map(|held| held.value(snapshot, shapes)).transpose()?;
+        let mark_value = mark_value.as_ref().map(|held| held.value(snapshot, shapes)).transpose()?;
+        writer.push_delta(id, delta, entry_value, mark_value).await
+    }
+
+    /// The segment is begun when there is something to write.
+    async fn writer(&mut self) -> Result<&mut SegmentWriter> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => SegmentWriter::create(self.objects, self.identity, &self.shapes.table).await?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    async fn finish(mut self) -> Result<Option<SegmentRef>> {
+        self.piece_by_piece().await?;
+        match self.writer {
+            Some(writer) => writer.finish().await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -184,6 +273,11 @@ impl Shapes {
             }
         }
         Ok(all.keep(&used))
+    }
+
+    /// Whether the values of a layer have these shapes by the numbers that they have there.
+    fn are_those_of(&self, layer: usize) -> bool {
+        self.numbers.get(layer).is_some_and(|numbers| numbers.iter().enumerate().all(|(at, number)| at == *number))
     }
 
     /// Numbers of shapes that are not kept mean nothing any more; no value has them.

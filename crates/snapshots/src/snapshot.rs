@@ -9,6 +9,7 @@ use engine::form::FormId;
 use engine::hash::Hash128;
 use engine::rules::Outcome;
 use engine::unit::{Unit, UnitId};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use objects::Objects;
 
 use crate::cache::Cache;
@@ -21,6 +22,9 @@ pub const FIRST_UNIT: UnitId = UnitId { key: Hash128([0; 16]), child: 0 };
 
 /// What the value cache may hold, unless told otherwise.
 pub const DEFAULT_CACHE: usize = 16 << 20;
+
+/// Layers that are opened at the same time.
+const OPENED_AT_ONCE: usize = 8;
 
 /// What all cursors of a scan together may read ahead of themselves.
 const READ_AHEAD: u64 = 4 << 20;
@@ -75,13 +79,13 @@ pub struct Census {
 impl Snapshot {
     /// `now` settles marks. Every window must have its outcomes.
     pub async fn open(objects: &Objects, manifest: &Manifest, now: Millis) -> Result<Self> {
-        let mut layers = Vec::with_capacity(manifest.layers.len());
-        for layer in &manifest.layers {
-            if layer.segment.sync != manifest.layers[0].segment.sync {
-                return Err(Error::corrupt(&layer.segment.hashes.name, "the manifest mixes segments of several syncs"));
-            }
-            layers.push(OpenLayer::open(objects, layer).await?);
+        let other = manifest.layers.iter().find(|layer| layer.segment.sync != manifest.layers[0].segment.sync);
+        if let Some(layer) = other {
+            return Err(Error::corrupt(&layer.segment.hashes.name, "the manifest mixes segments of several syncs"));
         }
+        // A bucket answers late: layers do not wait for each other.
+        let opening: Vec<_> = manifest.layers.iter().map(|layer| OpenLayer::open(objects, layer)).collect();
+        let layers: Vec<_> = stream::iter(opening).buffered(OPENED_AT_ONCE).try_collect().await?;
         let cache = Mutex::new(Cache::new(DEFAULT_CACHE));
         Ok(Self { objects: objects.clone(), layers: layers.into(), now, cache })
     }
@@ -179,6 +183,10 @@ impl ValueAt {
         self.layer
     }
 
+    pub(crate) const fn block(&self) -> u32 {
+        self.position.block
+    }
+
     pub(crate) const fn index(&self) -> u16 {
         self.position.index
     }
@@ -194,13 +202,18 @@ pub struct Scan {
 impl Scan {
     /// The next unit that has an entry or marks. Waits only where a block has to be read.
     pub async fn next(&mut self) -> Result<Option<SnapshotUnit>> {
-        while let Some(id) = self.merge.next(&mut self.effects).await? {
-            let unit = fold(id, &self.effects, self.now);
-            if unit.unit.entry.is_some() || !unit.unit.marks.is_empty() {
-                return Ok(Some(unit));
+        loop {
+            match self.merge.step(&mut self.effects)? {
+                Merged::Unit(id) => {
+                    let unit = fold(id, &self.effects, self.now);
+                    if unit.unit.entry.is_some() || !unit.unit.marks.is_empty() {
+                        return Ok(Some(unit));
+                    }
+                }
+                Merged::End => return Ok(None),
+                Merged::Load => self.merge.load().await?,
             }
         }
-        Ok(None)
     }
 }
 
@@ -225,12 +238,21 @@ pub(crate) struct Merge {
     /// The entry that each cursor stands at.
     heads: Vec<Option<Effect>>,
     heap: BinaryHeap<Reverse<(UnitId, usize)>>,
+    /// The layers whose cursor has to go on before the next unit is known.
+    behind: Vec<usize>,
     state: State,
+}
+
+/// What a step without IO gave.
+enum Merged {
+    Unit(UnitId),
+    /// A block is needed.
+    Load,
+    End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    New,
     Ready,
     /// A call failed or was dropped while it waited.
     Broken,
@@ -242,21 +264,38 @@ impl Merge {
         let read_ahead = READ_AHEAD / layers.len().max(1) as u64;
         let cursors = (0..layers.len()).map(|layer| Cursor::new(layers, layer, from, to, read_ahead)).collect();
         let heads = (0..layers.len()).map(|_| None).collect();
-        Self { objects: snapshot.objects.clone(), cursors, heads, heap: BinaryHeap::new(), state: State::New }
+        let behind = (0..layers.len()).rev().collect();
+        Self { objects: snapshot.objects.clone(), cursors, heads, heap: BinaryHeap::new(), behind, state: State::Ready }
     }
 
     /// The next unit, and what each layer that knows it does to it, oldest first.
     pub(crate) async fn next(&mut self, effects: &mut Vec<(usize, Effect)>) -> Result<Option<UnitId>> {
-        effects.clear();
-        match std::mem::replace(&mut self.state, State::Broken) {
-            State::Broken => return Err(Error::Interrupted),
-            State::Ready => {}
-            State::New => {
-                for layer in 0..self.cursors.len() {
-                    self.advance(layer).await?;
-                }
+        loop {
+            match self.step(effects)? {
+                Merged::Unit(id) => return Ok(Some(id)),
+                Merged::End => return Ok(None),
+                Merged::Load => self.load().await?,
             }
         }
+    }
+
+    /// What can be said without waiting. After `Load` comes `load`, and then the next step.
+    fn step(&mut self, effects: &mut Vec<(usize, Effect)>) -> Result<Merged> {
+        if std::mem::replace(&mut self.state, State::Broken) == State::Broken {
+            return Err(Error::Interrupted);
+        }
+        while let Some(&layer) = self.behind.last() {
+            match self.cursors[layer].step()? {
+                Step::Entry(id, effect) => {
+                    self.heads[layer] = Some(effect);
+                    self.heap.push(Reverse((id, layer)));
+                }
+                Step::Load => return Ok(Merged::Load),
+                Step::End => {}
+            }
+            self.behind.pop();
+        }
+        effects.clear();
         let mut next = None;
         while let Some(Reverse((id, layer))) = self.heap.peek().copied() {
             if *next.get_or_insert(id) != id {
@@ -264,24 +303,17 @@ impl Merge {
             }
             self.heap.pop();
             effects.extend(self.heads[layer].take().map(|effect| (layer, effect)));
-            self.advance(layer).await?;
+            self.behind.push(layer);
         }
         self.state = State::Ready;
-        Ok(next)
+        Ok(next.map_or(Merged::End, Merged::Unit))
     }
 
-    async fn advance(&mut self, layer: usize) -> Result<()> {
-        let cursor = &mut self.cursors[layer];
-        loop {
-            match cursor.step()? {
-                Step::Entry(id, effect) => {
-                    self.heads[layer] = Some(effect);
-                    self.heap.push(Reverse((id, layer)));
-                    return Ok(());
-                }
-                Step::Load => cursor.load(&self.objects).await?,
-                Step::End => return Ok(()),
-            }
+    async fn load(&mut self) -> Result<()> {
+        if let Some(&layer) = self.behind.last() {
+            self.cursors[layer].load(&self.objects).await?;
         }
+        self.state = State::Ready;
+        Ok(())
     }
 }

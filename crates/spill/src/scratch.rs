@@ -9,11 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
 
-/// The scratch space of one attempt. Dropping it removes the folder.
-#[derive(Debug)]
+/// The scratch space of one attempt. Dropping the last clone of it removes the folder.
+#[derive(Debug, Clone)]
 pub struct Scratch {
-    folder: PathBuf,
+    folder: Arc<Folder>,
     space: Arc<Space>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
     _lock: File,
 }
 
@@ -55,7 +60,8 @@ impl Scratch {
                 break lock;
             }
         };
-        Ok(Self { folder, space: Arc::new(Space { used: AtomicU64::new(0), limit }), _lock: lock })
+        let folder = Arc::new(Folder { path: folder, _lock: lock });
+        Ok(Self { folder, space: Arc::new(Space { used: AtomicU64::new(0), limit }) })
     }
 
     /// Bytes written so far; files that were removed since count too.
@@ -68,14 +74,14 @@ impl Scratch {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder.path.join(name)
     }
 }
 
-impl Drop for Scratch {
+impl Drop for Folder {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next sweep.
-        drop(fs::remove_dir_all(&self.folder));
+        drop(fs::remove_dir_all(&self.path));
     }
 }
 

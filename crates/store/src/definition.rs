@@ -32,6 +32,7 @@ pub enum Part {
     Missing,
     Guards,
     Limits,
+    Aggregate,
     Log,
 }
 
@@ -53,6 +54,7 @@ impl Definition {
             missing,
             guards,
             limits,
+            aggregate,
             log,
         } = &self.sync;
         let parts = [
@@ -73,6 +75,7 @@ impl Definition {
             (Part::Missing, *missing != old.missing),
             (Part::Guards, *guards != old.guards),
             (Part::Limits, *limits != old.limits),
+            (Part::Aggregate, *aggregate != old.aggregate),
             (Part::Log, *log != old.log),
         ];
         parts.into_iter().filter_map(|(part, changed)| changed.then_some(part)).collect()
@@ -92,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_of_the_log_is_a_change() {
+    fn settings_of_the_log_and_of_aggregation_are_changes() {
         let older: Definition = serde_json::from_value(json!({
             "source": {"postgres": {"url": {"env": "URL"}}},
             "model": {"query": "select 1 as id", "key": ["id"]},
@@ -104,5 +107,7 @@ mod tests {
         assert_eq!(newer.changes_from(&older), []);
         newer.sync.log.rows = LoggedRows::None;
         assert_eq!(newer.changes_from(&older), [Part::Log]);
+        newer.sync.aggregate = true;
+        assert_eq!(newer.changes_from(&older), [Part::Aggregate, Part::Log]);
     }
 }

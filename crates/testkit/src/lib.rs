@@ -2,6 +2,8 @@
 
 pub mod database;
 #[cfg(feature = "rig")]
+pub mod deaggregate;
+#[cfg(feature = "rig")]
 pub mod logged;
 #[cfg(feature = "rig")]
 pub mod oracle;
@@ -9,3 +11,5 @@ pub mod oracle;
 pub mod reconcile;
 #[cfg(feature = "rig")]
 pub mod rig;
+#[cfg(feature = "s3")]
+pub mod s3;

@@ -47,6 +47,8 @@ pub struct Row {
     pub previous: Option<String>,
     pub row_values: Option<String>,
     pub record: Option<String>,
+    pub sub_sequence: Option<u32>,
+    pub aggregated_bytes: Option<u32>,
 }
 
 /// One line of the call log.
@@ -154,7 +156,7 @@ impl Call {
     pub fn leaves_doubt(&self, position: u32) -> bool {
         match &self.error_code {
             Some(code) => code != "unreachable" && !self.http_status.is_some_and(|status| (400..500).contains(&status)),
-            None => self.failure(position).is_some_and(|code| code == "InternalFailure"),
+            None => self.failure(position).is_some_and(|code| code == "InternalFailure" || code == "shard-changed"),
         }
     }
 

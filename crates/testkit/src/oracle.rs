@@ -12,6 +12,8 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use serde_json::Value as Json;
 
+use crate::deaggregate::{Consumed, UserRecord, consume};
+
 /// A key's values as JSON text.
 pub type Key = String;
 
@@ -120,7 +122,7 @@ impl Model {
     }
 }
 
-/// A record of the stream.
+/// A message of the stream: a record, or one of those that share one.
 #[derive(Debug, Clone)]
 pub struct Message {
     pub op: String,
@@ -131,6 +133,8 @@ pub struct Message {
     pub text: String,
     pub place: Place,
     pub partition_key: String,
+    /// Of a record that messages share, with its partition key.
+    pub aggregated_bytes: Option<u32>,
 }
 
 /// Where a record is.
@@ -138,6 +142,8 @@ pub struct Message {
 pub struct Place {
     pub shard: String,
     pub sequence_number: String,
+    /// Among those that share the record.
+    pub sub_sequence: Option<u32>,
 }
 
 /// All messages in the order of arrival; exact for each key, whose records are in one shard.
@@ -151,11 +157,26 @@ impl Stream {
         let mut messages = Vec::new();
         let shards = client.list_shards().stream_name(stream).send().await.map_err(|error| error.to_string())?;
         for shard in shards.shards() {
+            let range = shard.hash_key_range().ok_or("a shard has a range")?;
+            let edge = |key: &str| key.parse::<u128>().map_err(|error| error.to_string());
+            let range = edge(range.starting_hash_key())?..=edge(range.ending_hash_key())?;
             for record in shard_records(&client, stream, shard.shard_id()).await? {
-                let number = record.sequence_number().to_owned();
-                let partition_key = record.partition_key().unwrap_or_default().to_owned();
-                let place = Place { shard: shard.shard_id().to_owned(), sequence_number: number };
-                messages.push(Message { place, partition_key, ..message(record.data().as_ref())? });
+                let (data, number) = (record.data().as_ref(), record.sequence_number().to_owned());
+                let outer_key = record.partition_key().unwrap_or_default();
+                let place = Place { shard: shard.shard_id().to_owned(), sequence_number: number, sub_sequence: None };
+                match consume(data, &range) {
+                    Consumed::Plain => {
+                        messages.push(Message { place, partition_key: outer_key.to_owned(), ..message(data)? });
+                    }
+                    Consumed::Messages(shared) => {
+                        let bytes = u32::try_from(data.len() + outer_key.len()).ok();
+                        for (at, UserRecord { partition_key, data, .. }) in (0..).zip(shared) {
+                            let place = Place { sub_sequence: Some(at), ..place.clone() };
+                            messages.push(Message { place, partition_key, aggregated_bytes: bytes, ..message(&data)? });
+                        }
+                    }
+                    Consumed::Dropped => {}
+                }
             }
         }
         Ok(Self(messages))
@@ -285,6 +306,7 @@ fn message(data: &[u8]) -> Result<Message, String> {
                 text,
                 place,
                 partition_key,
+                aggregated_bytes: None,
             })
         }
         _ => Err(format!("a message without op or event: {text}")),

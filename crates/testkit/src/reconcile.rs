@@ -35,6 +35,10 @@ struct Judge<'a> {
     claimed: HashSet<Place>,
     /// Run, call and position of each put.
     puts: HashSet<(&'a str, u64, u32)>,
+    /// The same of those that decided a row, and its place in a record that messages share.
+    deciding: HashMap<(&'a str, u64, u32), HashSet<Option<u32>>>,
+    /// Some messages share records.
+    aggregates: bool,
     faults: Vec<String>,
 }
 
@@ -53,6 +57,8 @@ impl<'a> Judge<'a> {
             events,
             claimed: HashSet::new(),
             puts: HashSet::new(),
+            deciding: HashMap::new(),
+            aggregates: log.rows.iter().any(|row| row.sub_sequence.is_some()),
             faults: Vec::new(),
         };
         for call in &log.calls {
@@ -80,9 +86,20 @@ impl<'a> Judge<'a> {
                 }
                 Some(_) => {}
             }
-            if !self.puts.insert((&row.run, *number, *position)) {
+            // Where a message was in a record that it shared is told of its last put alone.
+            if !self.puts.insert((&row.run, *number, *position)) && !self.aggregates {
                 self.fault(format!("position {position} of call {number} is another row's too: {row:?}"));
             }
+        }
+        if let Some((number, position)) = row.call.zip(row.call_position) {
+            let here = self.deciding.entry((&row.run, number, position)).or_default();
+            let twice = !here.insert(row.sub_sequence) || (here.contains(&None) && here.len() > 1);
+            if twice {
+                self.fault(format!("position {position} of call {number} was decided for another row too: {row:?}"));
+            }
+        }
+        if row.sub_sequence.is_some() != row.aggregated_bytes.is_some() {
+            self.fault(format!("half of what is told of a shared record: {row:?}"));
         }
         if usize::try_from(row.attempts) != Ok(puts.len()) {
             self.fault(format!("{} puts are named, not as many as it says: {row:?}", puts.len()));
@@ -120,7 +137,7 @@ impl<'a> Judge<'a> {
         if row.predicted_shard.as_ref().is_some_and(|predicted| *predicted != shard) {
             self.fault(format!("it landed in another shard than was predicted: {row:?}"));
         }
-        let place = Place { shard, sequence_number };
+        let place = Place { shard, sequence_number, sub_sequence: row.sub_sequence };
         let Some(message) = self.records.get(&place).copied() else {
             return self.fault(format!("no record is where this row landed: {row:?}"));
         };
@@ -131,6 +148,7 @@ impl<'a> Judge<'a> {
         let bytes = message.text.len() + message.partition_key.len();
         if row.partition_key.as_ref() != Some(&message.partition_key)
             || row.record_bytes.map(|bytes| bytes as usize) != Some(bytes)
+            || row.aggregated_bytes != message.aggregated_bytes
         {
             self.fault(format!("partition key or size is not that of the record, {message:?}: {row:?}"));
         }

@@ -22,6 +22,7 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let postgres = setup::run(shell)?;
     let (schemathesis, python_liquid) = (setup::schemathesis(shell)?, setup::python_liquid(shell)?);
     setup::duckdb(shell)?;
+    setup::aws_kinesis_agg(shell)?;
     let liquidjs = setup::liquidjs(shell);
     let mut lines = Vec::new();
     let mut results = Vec::new();
@@ -64,6 +65,15 @@ fn tests(shell: &Shell, postgres: &Binaries, filter: &[&str], long: bool) -> Com
         command.env("ROWCAST_LONG", "1");
     }
     command
+}
+
+/// One process of the service at work for so many minutes.
+pub(crate) fn soak(shell: &Shell, minutes: &str) -> Result<(), Failure> {
+    let postgres = setup::run(shell)?;
+    let filter = ["-p", "tests", "--test", "service", "soak", "--", "--nocapture"];
+    let mut command = tests(shell, &postgres, &filter, false);
+    command.env("ROWCAST_SOAK_MINUTES", minutes);
+    shell.step("runs with faults", command)
 }
 
 /// The pages of the web UI: checked, tested, walked through. Their types are those of the API that the tests have built, and

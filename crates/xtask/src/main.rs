@@ -41,6 +41,11 @@ cargo xtask <command>
                           a first run of N (1 million) rows into a stream without limits, beside a script with boto3
   bench shards [--rows N] [--times N] [--json]
                           how far a run of N (800,000) rows fills streams of 8 and 64 shards, and what is throttled
+  bench aggregate [--rows N] [--times N] [--json]
+                          rows a second and shard, and what a million cost, of messages that share records beside plain ones,
+                          from 100 bytes to 2 KB; N (400,000) rows of the smallest
+  bench workers [--json]  twelve syncs at the limits of their shards, with one, two and three workers
+  soak [MINUTES]          runs with faults for so long (120), after which memory and open files must be what they were
   fuzz [TARGET] [--seconds N]
                           looks for inputs that break the template engine (targets: compile, render), for N (60)
                           seconds each
@@ -87,6 +92,10 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("bench", [what, arguments @ ..]) if what == "plan" => bench::plan::run(&shell, arguments),
         ("bench", [what, arguments @ ..]) if what == "first-run" => bench::first_run::run(&shell, arguments),
         ("bench", [what, arguments @ ..]) if what == "shards" => bench::shards::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "aggregate" => bench::aggregate::run(&shell, arguments),
+        ("bench", [what, arguments @ ..]) if what == "workers" => bench::workers::run(&shell, arguments),
+        ("soak", []) => check::soak(&shell, "120"),
+        ("soak", [minutes]) if minutes.parse::<u32>().is_ok() => check::soak(&shell, minutes),
         ("fuzz", arguments) => fuzz::run(&shell, arguments),
         ("web", []) => setup::web(&shell),
         ("deny", []) => check::deny(&shell, check::Tool::Install),

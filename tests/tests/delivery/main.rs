@@ -2,9 +2,11 @@
 //! no code with the product. Each module names the promise it argues for.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod aggregated;
 mod chosen_rows;
 mod fan_out;
 mod handing_over;
+mod largest_records;
 mod limits_of_a_run;
 mod log_is_true;
 mod p1_random_histories;

@@ -189,8 +189,10 @@ async fn p1_a_removal_that_was_rejected_and_came_back_unchanged_needs_no_word() 
 #[tokio::test]
 async fn p1_one_record_that_makes_kinesis_refuse_the_whole_call_is_found_and_the_others_arrive() {
     let mut rig = items(40).await;
-    // The stream takes 1 MiB, whatever the sync believes.
+    // The stream takes 1 MiB, whatever the sync believes, and nobody may ask what it takes.
     rig.set("/sync/limits", json!({"record_bytes": 2 << 20})).await;
+    let asked = Rule::on(Operation::DescribeStreamSummary, Effect::call_error("AccessDeniedException"));
+    rig.simulator.faults([asked]);
     rig.sql("update items set w = repeat('x', 1500000) where id = 11").await;
     let report = rig.run().await;
     let rejection = only_rejection(&rig, &report).await;

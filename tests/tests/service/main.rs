@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails, and tells"
 )]
 
+mod bucket;
 mod canary;
 mod curl;
 mod exports;
@@ -16,6 +17,8 @@ mod preview_draft;
 mod resend;
 mod restore;
 mod schemathesis;
+mod soak;
 mod stopping;
 mod survival;
+mod works;
 mod world;

@@ -913,7 +913,8 @@ export interface paths {
         };
         /**
          * Which row is at a place in a stream
-         * @description By shard and sequence number, as consumers see them. A record that was put and not answered has no known place; it has the
+         * @description By shard and sequence number, as consumers see them. Where messages share a record, these are all of its rows, in the order of
+         *     their `sub_sequence`. A record that was put and not answered has no known place; it has the
          *     `event.id` of a row's timeline.
          *
          *     Needs the role `viewer` or a higher one.
@@ -2512,6 +2513,7 @@ export interface components {
                  * @description The version whose changes a finished run took up last.
                  */
                 accepted_version: number | null;
+                aggregate: boolean;
                 created_at: components["schemas"]["Timestamp"];
                 /** @description The id of the destination. */
                 destination: string;
@@ -2680,7 +2682,10 @@ export interface components {
         /** @description A call, its bodies and its records. */
         LoggedCallDetails: {
             call: components["schemas"]["LoggedCall"];
-            /** @description By position; empty if rows are not logged. */
+            /**
+             * @description By position; empty if rows are not logged. Where messages share records these may be too many: the list of outcomes has them
+             *     all, by `call`.
+             */
             in_request: components["schemas"]["RecordOfCall"][];
             request: components["schemas"]["LoggedBody"] | null;
             response: components["schemas"]["LoggedBody"] | null;
@@ -2691,6 +2696,11 @@ export interface components {
             advice: string | null;
             /** @description It is delivered, and an earlier put of it was not answered: it may be in the stream twice. */
             after_doubt: boolean;
+            /**
+             * Format: int32
+             * @description Data and partition key of the record that they share.
+             */
+            aggregated_bytes: number | null;
             /**
              * Format: int32
              * @description Puts of its record in this run.
@@ -2729,13 +2739,19 @@ export interface components {
             predicted_shard: string | null;
             /**
              * Format: int32
-             * @description Data and partition key.
+             * @description Data and partition key of its message.
              */
             record_bytes: number | null;
             run: string;
             sequence_number: string | null;
             /** @description Where it landed. Null with `unanswered`: its position is unknown. */
             shard: string | null;
+            /**
+             * Format: int32
+             * @description Where several messages share the record: which of them it was in `call`, from 0. Consumers call it the sub-sequence
+             *     number.
+             */
+            sub_sequence: number | null;
             /** Format: int32 */
             times_tried: number | null;
             values?: components["schemas"]["LoggedValues"] | null;
@@ -2859,6 +2875,11 @@ export interface components {
                 after_doubt: boolean;
                 /**
                  * Format: int32
+                 * @description Data and partition key of the record that they share.
+                 */
+                aggregated_bytes: number | null;
+                /**
+                 * Format: int32
                  * @description Puts of its record in this run.
                  */
                 attempts: number;
@@ -2895,13 +2916,19 @@ export interface components {
                 predicted_shard: string | null;
                 /**
                  * Format: int32
-                 * @description Data and partition key.
+                 * @description Data and partition key of its message.
                  */
                 record_bytes: number | null;
                 run: string;
                 sequence_number: string | null;
                 /** @description Where it landed. Null with `unanswered`: its position is unknown. */
                 shard: string | null;
+                /**
+                 * Format: int32
+                 * @description Where several messages share the record: which of them it was in `call`, from 0. Consumers call it the sub-sequence
+                 *     number.
+                 */
+                sub_sequence: number | null;
                 /** Format: int32 */
                 times_tried: number | null;
                 values?: components["schemas"]["LoggedValues"] | null;
@@ -3279,11 +3306,16 @@ export interface components {
             outcome: components["schemas"]["RowOutcome"];
             /**
              * Format: int32
-             * @description From 0.
+             * @description From 0. Messages that share a record have the same.
              */
             position: number;
             sequence_number: string | null;
             shard: string | null;
+            /**
+             * Format: int32
+             * @description Which of these it was, from 0, if this call decided it.
+             */
+            sub_sequence: number | null;
         };
         /** @description a region of AWS is expected, such as `eu-west-1` */
         Region: string;
@@ -3374,7 +3406,7 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "editor" | "admin" | "owner";
-        /** @description The row whose record is at a place in a stream. */
+        /** @description A row whose message is in the record at a place in a stream. */
         RowAtPosition: {
             row: components["schemas"]["LoggedRow"];
             /** @description That the sync sends to now. */
@@ -3647,6 +3679,7 @@ export interface components {
              * @description The version whose changes a finished run took up last.
              */
             accepted_version: number | null;
+            aggregate: boolean;
             created_at: components["schemas"]["Timestamp"];
             /** @description The id of the destination. */
             destination: string;
@@ -3694,6 +3727,13 @@ export interface components {
             watch: components["schemas"]["Watch"];
         };
         SyncBody: {
+            /**
+             * @description Messages share records of up to 25 KiB, in the format of the Kinesis Producer Library (KPL aggregation), where they surely
+             *     belong to one shard. More than 1,000 of them a second fit into a shard then, and they cost less; but every consumer has to
+             *     take such records apart. The client library of Kinesis (KCL) and Firehose do; a function of Lambda needs a library for
+             *     it, and whoever calls GetRecords sees binary data.
+             */
+            aggregate?: boolean;
             /** @description The id of a destination of this workspace. */
             destination: string;
             fan_out?: components["schemas"]["FanOut"] | null;
@@ -5327,7 +5367,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description None, one, or one for each stream with such a shard */
+            /** @description None, one, or those that share a record; for each stream with such a shard */
             200: {
                 headers: {
                     "X-Request-Id"?: string;

@@ -1,21 +1,25 @@
 import type { KeyboardEvent, ReactElement } from "react";
 import { useMemo, useState } from "react";
 
-import { useWhole, W } from "@/api/hooks";
+import { useChange, useWhole, W } from "@/api/hooks";
+import type { Place } from "@/app/links";
 import { useNavigate } from "@/app/links";
+import { positionText } from "@/log/place";
 import { Dialog } from "@/ui/Dialog";
 import { cx } from "@/ui/cx";
+import { failed } from "@/ui/toast";
 
 import type { Command } from "./commands";
-import { matching } from "./commands";
+import { matching, typed } from "./commands";
 import { usePlaces } from "./places";
 import { mayAs, useSurroundings } from "./workspace";
 
-/** Go to anything by typing a part of its name. */
+/** Go to anything by typing a part of its name, its id, the key of a row, or a place in a stream. */
 export default function Palette({ onClose }: { onClose: () => void }): ReactElement {
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const found = matching(useCommands(), text).slice(0, 12);
+  const special = useTyped(text);
+  const found = [...special.first, ...matching(useCommands(), text), ...special.last].slice(0, 12);
   const choose = (command: Command | undefined) => {
     if (!command) return;
     onClose();
@@ -38,7 +42,7 @@ export default function Palette({ onClose }: { onClose: () => void }): ReactElem
         aria-label="Search pages, syncs, models and more"
         autoFocus
         value={text}
-        placeholder="A page, or the name of a sync, model …"
+        placeholder="A page, a name, an id, the key of a row …"
         onChange={(event) => (setText(event.target.value), setChosen(0))}
         onKeyDown={onKeyDown}
         className="h-9 w-full rounded-md border border-line-strong bg-surface px-3"
@@ -56,30 +60,51 @@ export default function Palette({ onClose }: { onClose: () => void }): ReactElem
   );
 }
 
+/** What a text that is no part of a name leads to: before what has such a name, and after it. */
+function useTyped(text: string): { first: Command[]; last: Command[] } {
+  const places = usePlaces();
+  const navigate = useNavigate();
+  const syncs = useWhole(`${W}/syncs`).data;
+  const models = useWhole(`${W}/models`).data;
+  const found = typed(text);
+  const go = (label: string, place: Place | undefined): Command[] => (place ? [{ id: `typed-${label}`, label, kind: "find", run: () => void navigate(place) }] : []);
+  if (!found) return { first: [], last: [] };
+  if ("id" in found) return { first: go(`Open ${found.id}`, places.thing(found.id)), last: [] };
+  if ("position" in found) return { first: go(`Find the record ${found.position.sequenceNumber.slice(0, 8)}… of ${found.position.shard}`, places.log({ at: positionText(found.position) })), last: [] };
+  const last = (syncs ?? []).flatMap((sync) => {
+    const key = models?.find(({ id }) => id === sync.model)?.key;
+    return key?.length === 1 ? go(`Find row ${found.key} of ${sync.name}`, places.timeline(sync.id, JSON.stringify({ [key[0] ?? ""]: found.key }))) : [];
+  });
+  return { first: [], last };
+}
+
 function useCommands(): Command[] {
   const places = usePlaces();
   const navigate = useNavigate();
   const { workspace } = useSurroundings();
+  const { mutateAsync: start } = useChange("post", `${W}/syncs/{sync_id}/runs`, [`${W}/syncs`, `${W}/runs`]);
   const syncs = useWhole(`${W}/syncs`).data;
   const models = useWhole(`${W}/models`).data;
   const sources = useWhole(`${W}/sources`).data;
   const destinations = useWhole(`${W}/destinations`).data;
   return useMemo(() => {
     const page = (label: string, place: Parameters<typeof navigate>[0], kind = "page"): Command => ({ id: `${kind}-${label}-${JSON.stringify(place)}`, label, kind, run: () => void navigate(place) });
+    const run = (id: string, name: string): Command => ({ id: `run-${id}`, label: `Run ${name} now`, kind: "run", run: () => void start({ path: { sync_id: id }, body: { kind: "normal" } }).then((made) => navigate(places.run(made.run.id)), failed) });
     const create = mayAs(workspace.role, "editor")
       ? [page("New sync", places.newSync(), "create"), page("New model", places.newModel(), "create"), page("New source", places.newSource(), "create"), page("New destination", places.newDestination(), "create"), page("Guided set-up", places.setup(), "create")]
       : [];
     return [
       page("Overview", places.overview()), page("Syncs", places.syncs()), page("Runs", places.runs()), page("Models", places.models()),
       page("Sources", places.sources()), page("Destinations", places.destinations()),
-      page("Log: find a row, or a record by its sequence number", places.log()),
+      page("Log: find a row or a record", places.log()),
       page("Settings", places.settings()), page("Members", places.settings("members")), page("API keys", places.settings("keys")), page("Audit log", places.settings("audit")),
       page("Account", { to: "/account" }),
       ...create,
       ...(syncs ?? []).map((each) => page(each.name, places.sync(each.id), "sync")),
+      ...(mayAs(workspace.role, "editor") ? (syncs ?? []).map((each) => run(each.id, each.name)) : []),
       ...(models ?? []).map((each) => page(each.name, places.model(each.id), "model")),
       ...(sources ?? []).map((each) => page(each.name, places.source(each.id), "source")),
       ...(destinations ?? []).map((each) => page(each.name, places.destination(each.id), "destination")),
     ];
-  }, [places, navigate, workspace.role, syncs, models, sources, destinations]);
+  }, [places, navigate, start, workspace.role, syncs, models, sources, destinations]);
 }

@@ -12,8 +12,9 @@ export interface Place {
 type Look = Pick<ComponentProps<typeof RouterLink>, "activeOptions" | "activeProps">;
 export type LinkProps = Place & Look & Omit<ComponentProps<"a">, "href">;
 
+/** Is current, for screen readers, only where it leads to exactly what is shown: not for what is above it, nor for its other tabs. */
 export function Link(props: LinkProps): ReactElement {
-  return <RouterLink {...(props as object as ComponentProps<typeof RouterLink>)} />;
+  return <RouterLink activeOptions={{ exact: true }} {...(props as object as ComponentProps<typeof RouterLink>)} />;
 }
 
 type Going = { replace?: boolean; resetScroll?: boolean; /** Without asking about what is not saved. */ ignoreBlocker?: boolean };

@@ -34,6 +34,12 @@ export function placesOf(ws: string) {
     destinations: () => at("/w/$ws/destinations"),
     newDestination: () => at("/w/$ws/destinations/new"),
     destination: (destination: string) => at("/w/$ws/destinations/$destination", { destination }),
+    /** The page of what has this id, if there is one. */
+    thing: (id: string): Place | undefined => {
+      const pages: Record<string, [Path, string]> = { syn: ["/w/$ws/syncs/$sync", "sync"], run: ["/w/$ws/runs/$run", "run"], mdl: ["/w/$ws/models/$model", "model"], src: ["/w/$ws/sources/$source", "source"], dst: ["/w/$ws/destinations/$destination", "destination"] };
+      const page = pages[id.split("_")[0] ?? ""];
+      return page && at(page[0], { [page[1]]: id });
+    },
     settings: (tab?: string, search: Search = {}) => at("/w/$ws/settings", {}, tab ? { tab, ...search } : search),
   };
 }

@@ -65,6 +65,15 @@ export function inZone(at: Date, timeZone: string): string {
   }
 }
 
+/** `Chrome on Linux`, of what a browser says of itself; what it says where that is not known. */
+export function browserText(agent: string | null | undefined): string {
+  if (!agent) return "unknown";
+  const find = (names: [RegExp, string][]) => names.find(([sign]) => sign.test(agent))?.[1];
+  const browser = find([[/Edg\//, "Edge"], [/OPR\//, "Opera"], [/Firefox\//, "Firefox"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"], [/^curl\//, "curl"]]);
+  const system = find([[/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Windows/, "Windows"], [/Mac OS X/, "macOS"], [/CrOS/, "ChromeOS"], [/Linux|X11/, "Linux"]]);
+  return browser ? `${browser}${system ? ` on ${system}` : ""}` : agent;
+}
+
 /** A key as people read it: its values, without the names where it has one column only. */
 export function keyText(key: unknown): string {
   if (Array.isArray(key)) return key.map(valueText).join(", ");

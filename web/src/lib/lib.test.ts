@@ -5,19 +5,37 @@ import { describe, expect, test, vi } from "vitest";
 import type { Schemas } from "@/api/client";
 import { type Job, opened } from "@/api/jobs";
 import { faultsAt, placeOf, Problem, problemOf } from "@/api/problem";
-import { matching } from "@/app/commands";
+import { matching, typed } from "@/app/commands";
 import { mayAs } from "@/app/workspace";
 import { withNumber } from "@/pages/RowsField";
 import { hasField, NEW_SYNC, syncBody, syncValue } from "@/pages/syncValue";
-import { guessedKey, sqlMistake } from "@/pages/sql";
+import { countingQuery, guessedKey, sqlMistake } from "@/pages/sql";
 import { checklist, usable } from "@/pages/verification";
 
-import { bytes, duration, keyText, prettyJson, relative } from "./format";
+import { browserText, bytes, duration, keyText, prettyJson, relative } from "./format";
 import { mistakesIn, startingMessage, usedColumns } from "./holes";
 import { localPath } from "./localPath";
 import { md5 } from "./md5";
-import { plannedParts, readParts } from "./runs";
+import { eventText, plannedParts, readParts } from "./runs";
 import { hotKeys, shardOf, spread } from "./spread";
+
+test("rows are counted whatever stands at the end of a query", () => {
+  expect(countingQuery("select 1 -- one;\n; ")).toBe("select count(*) as rows from (\nselect 1 -- one;\n\n) as model");
+});
+
+describe("what programs say of themselves", () => {
+  test("browsers are named as people name them", () => {
+    expect(browserText("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36")).toBe("Chrome on Linux");
+    expect(browserText("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0")).toBe("Edge on Windows");
+    expect(browserText("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1")).toBe("Safari on iOS");
+    expect([browserText("our-own/1.0"), browserText(null)]).toEqual(["our-own/1.0", "unknown"]);
+  });
+  test("an event of a run is told in words", () => {
+    expect(eventText({ by: { email: "ann@example.com", person: "usr_1" }, kind: "normal", options: {} })).toBe("by ann@example.com, kind normal");
+    expect(eventText({ epoch: 2, state: "failed", reason: "destination" })).toBe("epoch 2, state failed, because of destination");
+    expect([eventText({ reason: null }), eventText(null)]).toEqual(["", ""]);
+  });
+});
 
 describe("messages", () => {
   test("a mistake stands at its line and column", () => {
@@ -60,6 +78,7 @@ describe("figures", () => {
   });
   test("the parts of a run add up to what it read and planned", () => {
     const counts = { queried: 10, invalid: 1, rows: 9, units: 9, unchanged: 4, added: 2, changed: 2, repeated: 1, removed: 3, not_wanted: 1, planned: 7, delivered: 4, rejected: 1, unanswered: 1, deferred: 1 };
+    expect([plannedParts(counts).parts.at(-1)?.label, plannedParts(counts, false).parts.at(-1)?.label]).toEqual(["deferred", "still to send"]);
     for (const { total, parts } of [readParts(counts), plannedParts(counts)]) expect(parts.reduce((sum, part) => sum + part.value, 0)).toBe(total);
   });
   test("sizes, times and keys are readable", () => {
@@ -116,6 +135,12 @@ describe("going on", () => {
   test("commands are found by parts of their words, the nearest first", () => {
     const commands = ["customers", "new customers", "orders"].map((label) => ({ id: label, label, kind: "sync", run: () => undefined }));
     expect(matching(commands, "cust").map((each) => each.label)).toEqual(["customers", "new customers"]);
+  });
+  test("know ids, places in a stream and keys from names", () => {
+    expect(typed(" run_01a1ff178994711496 ")).toEqual({ id: "run_01a1ff178994711496" });
+    expect(typed("shardId-000000000001 49590338271490256608559692538361571095921575989136588898")).toEqual({ position: { shard: "shardId-000000000001", sequenceNumber: "49590338271490256608559692538361571095921575989136588898" } });
+    expect([typed("730"), typed("ann@example.com")]).toEqual([{ key: "730" }, { key: "ann@example.com" }]);
+    expect([typed(""), typed("customers"), typed("new 1 sync")]).toEqual([undefined, undefined, undefined]);
   });
 });
 

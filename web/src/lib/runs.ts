@@ -45,13 +45,13 @@ export function readParts(counts: Counts): { total: number; parts: Part[] } {
   return { total: counts.units + counts.invalid, parts };
 }
 
-/** What became of what was planned. */
-export function plannedParts(counts: Counts): { total: number; parts: Part[] } {
+/** What became of what was planned. While a run works, what is deferred is what it has not come to yet. */
+export function plannedParts(counts: Counts, ended = true): { total: number; parts: Part[] } {
   const parts: Part[] = [
     { id: "delivered", label: "delivered", value: counts.delivered, tone: "good" },
     { id: "rejected", label: "rejected", value: counts.rejected, tone: "bad" },
     { id: "unanswered", label: "unanswered", value: counts.unanswered, tone: "warn" },
-    { id: "deferred", label: "deferred", value: counts.deferred, tone: "warn" },
+    { id: "deferred", label: ended ? "deferred" : "still to send", value: counts.deferred, tone: ended ? "warn" : "quiet" },
   ];
   return { total: counts.planned, parts };
 }
@@ -65,6 +65,19 @@ export function requesterText(by: unknown): string {
   if (typeof found.email === "string") return found.email;
   if (typeof found.name === "string") return `key ${found.name}`;
   return found.operator ? "operator" : "unknown";
+}
+
+/** What is told of an event, in words: `by ann@example.com, kind normal`. */
+export function eventText(detail: unknown): string {
+  if (typeof detail !== "object" || detail === null) return "";
+  const said = Object.entries(detail).filter(([, value]) => value !== null && JSON.stringify(value) !== "{}");
+  return said.map(([name, value]) => (name === "by" ? `by ${requesterText(value)}` : name === "reason" ? reasonText(value) : `${name.replaceAll("_", " ")} ${typeof value === "string" ? value : JSON.stringify(value)}`)).join(", ");
+}
+
+function reasonText(reason: unknown): string {
+  const { text, code } = Object(reason) as { text?: unknown; code?: unknown };
+  const said = [reason, text, code].find((each) => typeof each === "string");
+  return `because of ${said ?? JSON.stringify(reason)}`;
 }
 
 export function actorText(actor: unknown): string {

@@ -3,6 +3,8 @@ import { useEffect, useState } from "react";
 
 import type { Schemas } from "@/api/client";
 import { W } from "@/api/client";
+import type { Sample } from "@/log/live";
+import { withSample } from "@/log/live";
 
 export interface Progress {
   phase: "waiting" | "reading" | "comparing" | "sending" | "finishing";
@@ -12,9 +14,18 @@ export interface Progress {
   scratch_bytes: number;
 }
 
+interface Live {
+  progress: Progress | undefined;
+  connected: boolean;
+  /** Since the page was opened. */
+  samples: Sample[];
+}
+
+const NONE: Sample[] = [];
+
 /** A run as it happens, by server-sent events. The browser connects again by itself, from the last event that came. */
-export function useRunStream(workspace: string, run: string, live: boolean): { progress: Progress | undefined; connected: boolean } {
-  const [state, setState] = useState<{ run: string; progress: Progress | undefined; connected: boolean }>({ run, progress: undefined, connected: false });
+export function useRunStream(workspace: string, run: string, live: boolean): Live {
+  const [state, setState] = useState<Live & { run: string }>({ run, progress: undefined, connected: false, samples: [] });
   const queries = useQueryClient();
   useEffect(() => {
     if (!live) return undefined;
@@ -24,10 +35,14 @@ export function useRunStream(workspace: string, run: string, live: boolean): { p
     };
     source.addEventListener("open", () => setState((before) => ({ ...before, run, connected: true })));
     source.addEventListener("error", () => setState((before) => ({ ...before, connected: false })));
-    source.addEventListener("progress", (event) => setState({ run, connected: true, progress: JSON.parse((event as MessageEvent<string>).data) as Progress }));
+    source.addEventListener("progress", (event) => {
+      const progress = JSON.parse((event as MessageEvent<string>).data) as Progress;
+      const sample = { at: Date.now(), delivered: progress.counts.delivered, throttled: progress.throttled };
+      setState((before) => ({ run, connected: true, progress, samples: progress.phase === "sending" || before.samples.length > 0 ? withSample(before.samples, sample) : [] }));
+    });
     source.addEventListener("run-event", refresh);
     source.addEventListener("ended", () => (source.close(), refresh(), setState((before) => ({ ...before, connected: false }))));
     return () => source.close();
   }, [workspace, run, live, queries]);
-  return { progress: state.run === run ? state.progress : undefined, connected: state.connected };
+  return { progress: state.run === run ? state.progress : undefined, connected: state.connected, samples: state.run === run ? state.samples : NONE };
 }

@@ -5,7 +5,8 @@ import { changeText, columnLines } from "./columns";
 import { membersOf, parseExact, rawKeyText, rawText } from "./exact";
 import { positionOf, positionText } from "./place";
 import { isValue } from "./read";
-import { costLines, dollars, phaseSpans, rates, shardHeat, shardNumber } from "./report";
+import { costLines, dollars, phaseSpans, phaseTimes, rates, shardHeat, shardNumber } from "./report";
+import { liveRates, withSample } from "./live";
 import { rowsSeen, scrollTo } from "./window";
 import type { LoggedBody, LoggedCall, RunReport } from "./shapes";
 
@@ -132,6 +133,7 @@ describe("the report", () => {
     const phases = [["reading", 0], ["comparing", 100], ["sending", 150], ["sending", 400], ["ended", 1000]].map(([phase, at]) => ({ phase: String(phase), started_at: Number(at) }));
     expect(phaseSpans({ phases })).toEqual([{ phase: "reading", at: 0, milliseconds: 100 }, { phase: "comparing", at: 100, milliseconds: 50 }, { phase: "sending", at: 150, milliseconds: 850 }]);
     expect([phaseSpans(null), phaseSpans({})]).toEqual([[], []]);
+    expect(phaseTimes(phaseSpans({ phases }))).toEqual({ plan: 150, send: 850 });
   });
   test("shards have their load and what they refused; what names no shard is told apart", () => {
     const { shards, unnamed } = shardHeat(REPORT);
@@ -146,6 +148,24 @@ describe("the report", () => {
   test("throughput is told per second, however long a part is", () => {
     expect(rates([{ at: 5_000, milliseconds: 500, records: 100, bytes: 10, throttled: 5 }, { at: 6_000, milliseconds: 2_000, records: 100, bytes: 0, throttled: 0 }])).toMatchObject([{ from: 0, to: 0.5, records: 200, throttled: 10 }, { from: 1, to: 3, records: 50 }]);
     expect(rates([])).toEqual([]);
+  });
+});
+
+describe("a run that is watched", () => {
+  const sample = (at: number) => ({ at: at * 1000, delivered: at * 100, throttled: at < 500 ? 0 : at - 500 });
+  test("tells what it did between one sign of life and the next", () => {
+    const samples = [{ at: 1_000, delivered: 0, throttled: 0 }, { at: 1_500, delivered: 100, throttled: 0 }, { at: 3_500, delivered: 300, throttled: 10 }].reduce(withSample, []);
+    expect(liveRates(samples)).toEqual([{ from: 0, to: 0.5, records: 200, bytes: 0, throttled: 0 }, { from: 0.5, to: 2.5, records: 100, bytes: 0, throttled: 5 }]);
+    expect(liveRates([])).toEqual([]);
+  });
+  test("is not kept whole when it is long, and its sums stay", () => {
+    const samples = Array.from({ length: 1_001 }, (_, at) => sample(at)).reduce(withSample, []);
+    expect(samples.length).toBeLessThan(250);
+    expect([samples[0], samples.at(-1)]).toEqual([sample(0), sample(1_000)]);
+    expect(Math.round(liveRates(samples).reduce((sum, part) => sum + part.throttled * (part.to - part.from), 0))).toBe(500);
+  });
+  test("begins anew with another attempt", () => {
+    expect(withSample([sample(5)], { at: 6_000, delivered: 0, throttled: 0 })).toEqual([{ at: 6_000, delivered: 0, throttled: 0 }]);
   });
 });
 

@@ -43,6 +43,18 @@ export function phaseSpans(report: RunReport["report"]): PhaseSpan[] {
   return spans;
 }
 
+const PHASES: Record<string, string> = { waiting: "plan", reading: "plan", comparing: "plan", sending: "send", finishing: "finish" };
+
+/** The same by the three phases that a run is told in. */
+export function phaseTimes(spans: PhaseSpan[]): Record<string, number> {
+  const times: Record<string, number> = {};
+  for (const { phase, milliseconds } of spans) {
+    const name = PHASES[phase] ?? phase;
+    times[name] = (times[name] ?? 0) + milliseconds;
+  }
+  return times;
+}
+
 export interface ShardHeat {
   shard: string;
   records: number;

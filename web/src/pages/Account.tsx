@@ -7,6 +7,7 @@ import { request } from "@/api/client";
 import { useGet } from "@/api/hooks";
 import { Problem } from "@/api/problem";
 import { Link } from "@/app/links";
+import { browserText } from "@/lib/format";
 import { useForm } from "@/lib/useForm";
 import { Button } from "@/ui/Button";
 import { Chip, Section, Time } from "@/ui/bits";
@@ -76,7 +77,7 @@ function Sessions(): ReactElement {
             rows={list.items}
             rowKey={(session) => session.created_at}
             columns={[
-              { name: "Browser", cell: (session) => <span className="flex items-center gap-2"><span className="truncate" title={session.user_agent ?? ""}>{session.user_agent ?? "unknown"}</span>{session.current && <Chip>this one</Chip>}</span> },
+              { name: "Browser", cell: (session) => <span className="flex items-center gap-2"><span className="truncate" title={session.user_agent ?? ""}>{browserText(session.user_agent)}</span>{session.current && <Chip>this one</Chip>}</span> },
               { name: "Last used", cell: (session) => <Time at={session.last_seen_at} /> },
               { name: "Ends", wide: true, cell: (session) => <Time at={session.expires_at} /> },
             ]}

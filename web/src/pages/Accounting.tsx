@@ -10,8 +10,8 @@ import { cx } from "@/ui/cx";
 const FILLS: Record<Part["tone"], string> = { good: "bg-good-fill", info: "bg-info-fill", warn: "bg-warn-fill", bad: "bg-bad-fill", quiet: "bg-quiet-fill" };
 
 /** What was planned and what became of it, as one thin bar. */
-export function AccountingBar({ counts }: { counts: Schemas["Counts"] }): ReactElement {
-  const { total, parts } = plannedParts(counts);
+export function AccountingBar({ counts, ended }: { counts: Schemas["Counts"]; ended: boolean }): ReactElement {
+  const { total, parts } = plannedParts(counts, ended);
   return total === 0 ? <span className="text-xs text-faint">nothing to send</span> : <Bar total={total} parts={parts} className="h-2" />;
 }
 
@@ -55,7 +55,7 @@ export function Sum({ name, total, parts, final, place }: SumProps): ReactElemen
 
 export function Accounting({ counts, final, places }: { counts: Schemas["Counts"]; final: boolean; places: { rejections: Place; invalid: Place } }): ReactElement {
   const read = readParts(counts);
-  const planned = plannedParts(counts);
+  const planned = plannedParts(counts, final);
   return (
     <div className="grid gap-6 lg:grid-cols-2">
       <Sum name={counts.units + counts.invalid === counts.queried ? "rows read" : `units of ${number(counts.queried)} rows read`} {...read} final={final} place={(part) => (part.id === "invalid" ? places.invalid : undefined)} />

@@ -3,12 +3,12 @@ import type { FormEvent, ReactElement } from "react";
 import { useState } from "react";
 
 import { usePages, W } from "@/api/hooks";
-import { useNavigate } from "@/app/links";
+import { Link, useNavigate } from "@/app/links";
 import { usePlaces } from "@/app/places";
 import { useRefusal } from "@/app/workspace";
 import { actorText } from "@/lib/runs";
 import { Button } from "@/ui/Button";
-import { Id, Section, Time } from "@/ui/bits";
+import { CopyButton, Id, Section, shortId, Time } from "@/ui/bits";
 import { Input } from "@/ui/Field";
 import { Empty, Note, ProblemNote, Skeleton } from "@/ui/states";
 import { Table } from "@/ui/Table";
@@ -16,6 +16,13 @@ import { Table } from "@/ui/Table";
 export function AuditLog(): ReactElement {
   const refused = useRefusal("admin");
   return refused ? <Note>{refused}</Note> : <Entries />;
+}
+
+/** What there is a page of can be gone to. */
+function Target({ id }: { id: string }): ReactElement {
+  const places = usePlaces();
+  const page = places.thing(id);
+  return page ? <span className="inline-flex items-center gap-0.5"><Link {...page} title={id} className="font-mono text-xs underline">{shortId(id)}</Link><CopyButton text={id} label={`Copy ${id}`} /></span> : <Id value={id} short />;
 }
 
 function Entries(): ReactElement {
@@ -31,7 +38,7 @@ function Entries(): ReactElement {
   return (
     <Section title="Audit log" about="Who did what, the newest first.">
       <form onSubmit={submit} role="search" className="flex flex-wrap gap-2">
-        <Input aria-label="Operation" placeholder="Operation, such as create_sync" className="w-60" value={typed.action} onChange={(event) => setTyped({ ...typed, action: event.target.value })} />
+        <Input aria-label="Operation" placeholder="Operation, such as create_sync" className="w-72 max-w-full" value={typed.action} onChange={(event) => setTyped({ ...typed, action: event.target.value })} />
         <Input aria-label="Target" placeholder="Id of what it was done to" className="w-72" value={typed.target} onChange={(event) => setTyped({ ...typed, target: event.target.value })} />
         <Button type="submit">Filter</Button>
       </form>
@@ -43,9 +50,9 @@ function Entries(): ReactElement {
           empty={<Empty title="No entry fits the filters" />}
           columns={[
             { name: "When", cell: (entry) => <Time at={entry.at} exact /> },
-            { name: "Who", cell: (entry) => <span className="block max-w-60 truncate" title={actorText(entry.actor)}>{actorText(entry.actor)}</span> },
-            { name: "What", cell: (entry) => <span className="font-mono text-xs">{entry.action}</span> },
-            { name: "To", wide: true, cell: (entry) => entry.target && <Id value={entry.target} short /> },
+            { name: "Who", wide: true, cell: (entry) => <span className="block max-w-60 truncate" title={actorText(entry.actor)}>{actorText(entry.actor)}</span> },
+            { name: "What", cell: (entry) => <><span className="font-mono text-xs">{entry.action}</span><span className="block max-w-32 truncate text-xs text-muted md:hidden" title={actorText(entry.actor)}>{actorText(entry.actor)}</span></> },
+            { name: "To", wide: true, cell: (entry) => entry.target && <Target id={entry.target} /> },
             { name: "Details", wide: true, cell: (entry) => entry.detail && JSON.stringify(entry.detail) !== "{}" && <span className="block max-w-sm truncate font-mono text-xs text-muted" title={JSON.stringify(entry.detail)}>{JSON.stringify(entry.detail)}</span> },
             { name: "From", wide: true, cell: (entry) => entry.address },
           ]}

@@ -30,7 +30,7 @@ export default function Destinations(): ReactElement {
             columns={[
               { name: "Name", cell: (destination) => <span className="flex items-center gap-2"><Link {...places.destination(destination.id)} data-row className={ROW_LINK}>{destination.name}</Link>{destination.paused && <Chip>paused</Chip>}</span> },
               { name: "Access", cell: (destination) => <Proved destination={destination} /> },
-              { name: "Region", cell: (destination) => <span className="whitespace-nowrap">{destination.region}</span> },
+              { name: "Region", wide: true, cell: (destination) => <span className="whitespace-nowrap">{destination.region}</span> },
               { name: "Credentials", wide: true, cell: (destination) => <span className="font-mono text-xs break-all">{credentialsText(destination.credentials)}</span> },
             ]}
           />

@@ -69,17 +69,17 @@ function Chooser({ draft, sample, keys }: { draft: Draft; sample: QueryResult; k
         </span>
         <Segments label="What happened to the row" value={op} onChange={setOp} choices={[{ value: "added" as const, label: "added" }, { value: "changed" as const, label: "changed" }, { value: "removed" as const, label: "removed" }]} />
       </div>
-      <div className="flex h-7 items-center gap-2 text-xs text-muted">
+      <div className="min-h-12 text-xs text-muted">
         {op === "changed" && (
-          <>
+          <span className="flex items-center gap-2">
             <span className="shrink-0">Changed:</span>
             <Select aria-label="Columns that changed" className="h-7 w-40 min-w-0 text-xs" value={column} onChange={(event) => setColumn(event.target.value)}>
               <option value="">all but the key</option>
               {sample.columns.filter((each) => !keys.includes(each.name)).map((each) => <option key={each.name}>{each.name}</option>)}
             </Select>
-            <span className="truncate" title="A sample has no earlier values, so those of another row stand for them.">before: those of {names[(row + 1) % sample.rows.length]}</span>
-          </>
+          </span>
         )}
+        {op === "changed" && <p className="mt-0.5"><code className="font-mono">previous</code> is taken from row {names[(row + 1) % sample.rows.length]}: a sample has no past.</p>}
         {op === "added" && <span>{sample.cut ? `One of the first ${counted(sample.rows.length, "row")}` : `One of ${counted(sample.rows.length, "row")}`}, as read just now.</span>}
         {op === "removed" && <span>With the values that were acknowledged last, if they are kept.</span>}
       </div>
@@ -163,7 +163,7 @@ function RecordLines({ record, answer, shards, limit, dim }: LinesProps): ReactE
       <Fact name="Partition key">{record ? <Id value={record.partition_key} /> : none}</Fact>
       <Fact name="128-bit hash">{record?.hash_key ? <Id value={record.hash_key} /> : none}</Fact>
       <Fact name="Predicted shard">
-        <span className="block min-h-9">{record?.shard ? <><span className="font-mono text-xs">{record.shard}</span>{shards && record.hash_key && <Place hash={record.hash_key} shards={shards.list} />}</> : <span className="text-faint">{record && !shards ? "the stream's shards are not known" : "none yet"}</span>}</span>
+        <span className="block min-h-9">{record?.shard ? <><span className="font-mono text-xs">{record.shard}</span>{shards && record.hash_key && <Place hash={record.hash_key} shards={shards.list} />}</> : <span className="text-faint">{record && !shards ? "once a stream is chosen whose shards are known" : "none yet"}</span>}</span>
       </Fact>
       <Fact name="Size">{record ? <>{number(record.bytes)} B <span className="text-muted">of {bytes(limit)} at most{answer?.average_bytes != null && answer.tried.records > 1 && `; ${number(Math.round(answer.average_bytes))} B on average of ${number(answer.tried.records)}`}</span></> : none}</Fact>
       <Fact name="A million rows">{cost ? <span title={`Prices of ${cost.prices.as_of}, us-east-1; shard hours are not in it.`}>{dollars(cost.provisioned)} provisioned, {dollars(cost.on_demand_standard)} on demand</span> : none}</Fact>

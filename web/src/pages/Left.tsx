@@ -79,7 +79,7 @@ function Rejections({ run }: { run: Schemas["RunDetails"] }): ReactElement {
           empty={<Empty title="No rejection fits the filters" />}
           columns={[
             { name: <span className="sr-only">Choose</span>, className: "w-8", cell: (item) => <input type="checkbox" aria-label={`Choose ${keyText(item.key)}`} checked={picked.includes(idOf(item))} onChange={(event) => setPicked(event.target.checked ? [...picked, idOf(item)] : picked.filter((each) => each !== idOf(item)))} className="size-4 accent-accent" /> },
-            { name: "Key", cell: (item) => <span className="font-mono text-xs break-all">{keyText(item.key)}</span> },
+            { name: "Key", cell: (item) => <span className="inline-block min-w-12 font-mono text-xs break-all">{keyText(item.key)}</span> },
             { name: "Change", wide: true, cell: (item) => <Chip>{item.op}</Chip> },
             { name: "Why", className: "max-w-3xl", cell: (item) => item.message },
             { name: "Tries", right: true, cell: (item) => number(item.tries) },
@@ -118,7 +118,7 @@ function Tools({ run, kind, filters }: { run: string; kind: Kind; filters: Retur
   const submit = (event: FormEvent) => (event.preventDefault(), filters.search(text.trim()));
   return (
     <>
-      <form onSubmit={submit} role="search"><Input type="search" aria-label="Search by key or reason" placeholder="Key or reason, then Enter" value={text} onChange={(event) => setText(event.target.value)} className="w-52" /></form>
+      <form onSubmit={submit} role="search"><Input type="search" aria-label="Search by key or reason" placeholder="Key or reason, then Enter" value={text} onChange={(event) => setText(event.target.value)} className="w-64 max-w-full" /></form>
       <a href={`/v1/workspaces/${ws}/runs/${run}/${kind}/export`} download={`${kind}-${run}.ndjson`} className="inline-flex h-8 items-center gap-1.5 rounded-md border border-line bg-surface px-3 text-[13px] font-medium hover:bg-hover"><Download className="size-4" aria-hidden />Export all</a>
     </>
   );

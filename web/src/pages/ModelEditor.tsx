@@ -93,7 +93,7 @@ export function ModelEditor({ value, set, faults, fixedSource }: Props): ReactEl
         <Button needs="editor" icon={<Play className="size-3.5" aria-hidden />} busy={run.isPending} refusal={!value.source ? "Choose a source first" : !value.query.trim() && "Write a query first"} onClick={() => void preview()}>
           Run the query
         </Button>
-        <span className="text-xs text-muted"><Kbd>Ctrl</Kbd> <Kbd>Enter</Kbd> in the editor</span>
+        <span className="text-xs text-muted max-md:hidden"><Kbd>Ctrl</Kbd> <Kbd>Enter</Kbd> in the editor</span>
         {run.data && !run.isPending && <span className="text-xs text-muted">{run.data.cut ? `The first ${counted(run.data.rows.length, "row")}` : counted(run.data.rows.length, "row")}{stale && ", of the query before your last change"}</span>}
       </div>
       {run.error && <ProblemNote error={run.error} />}

@@ -26,7 +26,7 @@ export default function Overview(): ReactElement {
   const runs = usePages(`${W}/runs`, { query: { limit: 200 } }, { refetchInterval: 10_000 });
   const broken = (destinations.data ?? []).filter((each) => each.verification && !usable(each.verification as unknown as Verification));
   return (
-    <Page title="Overview" sentence={`Workspace ${workspace.name}: ${counted(syncs.data?.length ?? 0, "sync")}, ${counted(new Set(syncs.data?.map((sync) => sync.stream)).size, "stream")}.`} actions={syncs.data?.length ? <LinkButton {...places.newSync()} kind="primary" needs="editor" icon={<Plus className="size-4" aria-hidden />}>New sync</LinkButton> : undefined}>
+    <Page title="Overview" sentence={`Workspace ${workspace.name}${syncs.data ? `: ${counted(syncs.data.length, "sync")}, ${counted(new Set(syncs.data.map((sync) => sync.stream)).size, "stream")}` : ""}.`} actions={syncs.data?.length ? <LinkButton {...places.newSync()} kind="primary" needs="editor" icon={<Plus className="size-4" aria-hidden />}>New sync</LinkButton> : undefined}>
       <Loaded of={syncs}>
         {(list) => {
           if (list.length === 0) return <Begin />;

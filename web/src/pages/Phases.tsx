@@ -4,7 +4,7 @@ import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { hasEnded } from "@/lib/runs";
 import type { Progress } from "@/lib/useRunStream";
-import { number } from "@/lib/format";
+import { duration, number } from "@/lib/format";
 import { cx } from "@/ui/cx";
 
 const PHASES = [
@@ -14,7 +14,7 @@ const PHASES = [
 ] as const;
 
 /** Where the run is, from left to right. */
-export function Phases({ run, progress }: { run: Schemas["RunDetails"]; progress: Progress | undefined }): ReactElement {
+export function Phases({ run, progress, times }: { run: Schemas["RunDetails"]; progress: Progress | undefined; /** How long each took, in milliseconds, as far as that is known. */ times?: Record<string, number> }): ReactElement {
   const known = progress ?? (run.progress as Progress | null) ?? undefined;
   const at = run.state === "succeeded" ? 3 : run.state === "queued" ? -1 : known?.phase === "sending" ? 1 : known?.phase === "finishing" ? 2 : 0;
   const ended = hasEnded(run.state);
@@ -27,7 +27,7 @@ export function Phases({ run, progress }: { run: Schemas["RunDetails"]; progress
           return (
             <li key={phase.id} aria-current={state === "now" ? "step" : undefined} className={cx("flex gap-2 rounded-md border border-line px-3 py-2", state === "now" && "border-accent", state === "later" && "border-dashed text-muted")}>
               {state === "done" ? <Check className="mt-0.5 size-4 shrink-0 text-good" aria-label="done" /> : state === "now" ? <LoaderCircle className="mt-0.5 size-4 shrink-0 animate-spin text-accent" aria-label="at work" /> : <span className={cx("mt-1.5 ml-0.5 mr-0.5 size-2.5 shrink-0 rounded-full", state === "ended" ? (run.state === "failed" || run.state === "stopped" ? "bg-bad-fill" : "bg-warn-fill") : "bg-quiet-fill")} aria-label={state === "ended" ? "ended here" : "not begun"} role="img" />}
-              <div><p className="font-medium">{phase.label}</p><p className="text-xs text-muted">{phase.about}</p></div>
+              <div className="min-w-0 flex-1"><p className="flex justify-between gap-3 font-medium">{phase.label}{times?.[phase.id] !== undefined && state !== "later" && <span className="figures font-normal text-muted">{duration(times[phase.id] ?? 0)}</span>}</p><p className="text-xs text-muted">{phase.about}</p></div>
             </li>
           );
         })}

@@ -1,15 +1,20 @@
 import { useParams, useSearch } from "@tanstack/react-router";
 import { CircleStop, RefreshCw } from "lucide-react";
 import type { ReactElement } from "react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
 import type { Schemas } from "@/api/client";
 import { useChange, useGet, W } from "@/api/hooks";
-import { useNavigate } from "@/app/links";
+import { Link, useNavigate } from "@/app/links";
 import { Page, Tabs } from "@/app/Page";
 import { usePlaces } from "@/app/places";
 import { useWorkspaceId } from "@/app/workspace";
 import { duration, number } from "@/lib/format";
+import type { Sample } from "@/log/live";
+import { liveRates } from "@/log/live";
+import { useLog } from "@/log/read";
+import { phaseSpans, phaseTimes, rates } from "@/log/report";
+import type { RunReport } from "@/log/shapes";
 import { hasEnded, leftBehind, requesterText, stateText, toneOf } from "@/lib/runs";
 import type { Progress } from "@/lib/useRunStream";
 import { useRunStream } from "@/lib/useRunStream";
@@ -21,6 +26,7 @@ import { failed } from "@/ui/toast";
 
 import { Accounting } from "./Accounting";
 import { ApprovalNote } from "./ApprovalNote";
+import { Throughput } from "./log/Throughput";
 import { Phases } from "./Phases";
 import { RUN_TABS } from "./runTabs";
 import { SendRunAgain } from "./SendAgain";
@@ -38,11 +44,16 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
   const workspace = useWorkspaceId();
   const { tab = "overview" } = useSearch({ from: "/w/$ws/runs/$run" });
   const ended = hasEnded(run.state);
-  const { progress, connected } = useRunStream(workspace, run.id, !ended);
+  const { progress, connected, samples } = useRunStream(workspace, run.id, !ended);
   const sync = useGet(`${W}/syncs/{sync_id}`, { path: { sync_id: run.sync } });
   const cancel = useChange("post", `${W}/runs/{run_id}/cancel`, [`${W}/runs`, `${W}/runs/{run_id}`]);
   const again = useChange("post", `${W}/syncs/{sync_id}/runs`, [`${W}/syncs`, `${W}/runs`]);
   const [stopping, setStopping] = useState(false);
+  // How long it took and how fast it was; the page does not wait for it.
+  const looked = useLog<RunReport>(`${W}/runs/{run_id}/report`, { path: { run_id: run.id } }, { enabled: ended && tab === "overview" });
+  const report = looked.data?.report;
+  const points = report?.throughput;
+  const parts = useMemo(() => rates(points ?? []), [points]);
   const counts = ended ? run.counts : (progress?.counts ?? run.counts);
   const name = sync.data?.name ?? "Sync";
   const others = RUN_TABS.map(({ id, label, count }) => ({ id, label: count?.(run) ? `${label} ${number(count(run))}` : label, place: places.run(run.id, { tab: id }) }));
@@ -70,9 +81,12 @@ function Shown({ run }: { run: Schemas["RunDetails"] }): ReactElement {
         <div className="space-y-6">
           {run.reason && run.state !== "succeeded" && run.state !== "needs-approval" && <Note tone={run.state === "failed" || run.state === "stopped" ? "bad" : "warn"} title={WHY[run.state] ?? "Why"}>{run.reason.text} <code className="font-mono text-xs text-muted">{run.reason.code}</code></Note>}
           {run.state === "needs-approval" && <Approvals run={run} />}
-          <Phases run={run} progress={progress} />
+          <Phases run={run} progress={progress} times={phaseTimes(phaseSpans(report ?? null))} />
           {counts && <Accounting counts={counts} final={ended} places={{ rejections: places.run(run.id, { tab: "rejections" }), invalid: places.run(run.id, { tab: "invalid" }) }} />}
           {counts && <Others counts={counts} progress={progress ?? (run.progress as unknown as Progress | null)} />}
+          {points && parts.length > 0 ? (
+            <Section title="Throughput" about={<>Shards, hot keys and cost are in the <Link {...places.run(run.id, { tab: "report" })} className="underline">report</Link>.</>}><Throughput start={points[0]?.at ?? 0} parts={parts} /></Section>
+          ) : samples.length > 1 && <LiveThroughput samples={samples} />}
           <About run={run} />
         </div>
       )}
@@ -98,6 +112,15 @@ function Sentence({ run, connected }: { run: Schemas["RunDetails"]; connected: b
   );
 }
 
+function LiveThroughput({ samples }: { samples: Sample[] }): ReactElement {
+  const parts = useMemo(() => liveRates(samples), [samples]);
+  return (
+    <Section title="Throughput" about="Since this page was opened.">
+      <Throughput start={samples[0]?.at ?? 0} parts={parts} live />
+    </Section>
+  );
+}
+
 function Approvals({ run }: { run: Schemas["RunDetails"] }): ReactElement {
   const approvals = useGet(`${W}/syncs/{sync_id}/approvals`, { path: { sync_id: run.sync } }, { refetchInterval: 10_000 });
   return <>{approvals.data?.items.filter((approval) => approval.run === run.id).map((approval) => <ApprovalNote key={approval.id} approval={approval} />)}</>;
@@ -106,7 +129,7 @@ function Approvals({ run }: { run: Schemas["RunDetails"] }): ReactElement {
 function Others({ counts, progress }: { counts: Schemas["Counts"]; progress: { calls?: number; throttled?: number } | undefined | null }): ReactElement {
   const items = [
     ["Removed", counts.removed, "Rows that were in the stream, and are gone from the model."],
-        ["Not wanted", counts.not_wanted, "Acknowledged without sending, by the sync's triggers."],
+    ["Not wanted", counts.not_wanted, "Acknowledged without sending, by the sync's triggers."],
     ["PutRecords calls", progress?.calls, ""],
     ["Throttled records", progress?.throttled, "At least once; they were tried again."],
   ] as const;

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 
 import type { Schemas } from "@/api/client";
 import { usePages, W } from "@/api/hooks";
-import { hasEnded } from "@/lib/runs";
+import { eventText, hasEnded } from "@/lib/runs";
 import { Button } from "@/ui/Button";
 import { Time } from "@/ui/bits";
 import { Empty, ProblemNote, Skeleton } from "@/ui/states";
@@ -18,8 +18,8 @@ export function RunEvents({ run }: { run: Schemas["RunDetails"] }): ReactElement
       <ol className="space-y-0 border-l border-line pl-4">
         {events.items.map((event) => (
           <li key={event.id} className="relative pb-4 before:absolute before:top-1.5 before:-left-[1.3rem] before:size-2 before:rounded-full before:bg-line-strong">
-            <p className="flex flex-wrap items-baseline gap-x-3"><span className="font-medium">{event.kind.replaceAll("-", " ")}</span><span className="text-xs text-muted"><Time at={event.at} exact /></span></p>
-            {event.detail !== null && JSON.stringify(event.detail) !== "{}" && <pre className="mt-0.5 font-mono text-xs break-all whitespace-pre-wrap text-muted">{JSON.stringify(event.detail)}</pre>}
+            <p className="flex flex-wrap items-baseline gap-x-3"><span className="font-medium first-letter:uppercase">{event.kind.replaceAll("-", " ")}</span><span className="text-xs text-muted"><Time at={event.at} exact /></span></p>
+            <p className="figures text-[13px] break-words text-muted">{eventText(event.detail)}</p>
           </li>
         ))}
       </ol>

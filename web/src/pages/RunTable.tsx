@@ -8,8 +8,8 @@ import { Link, useNavigate } from "@/app/links";
 import { usePlaces } from "@/app/places";
 import { useWorkspaceId } from "@/app/workspace";
 import { duration, number } from "@/lib/format";
-import { requesterText, stateText, toneOf } from "@/lib/runs";
-import { Button } from "@/ui/Button";
+import { hasEnded, requesterText, stateText, toneOf } from "@/lib/runs";
+import { Button, LinkButton } from "@/ui/Button";
 import { Status, Time } from "@/ui/bits";
 import { Field, Select } from "@/ui/Field";
 import { Empty, ProblemNote, Skeleton } from "@/ui/states";
@@ -19,7 +19,7 @@ import { ROW_LINK } from "@/ui/Table";
 import { AccountingBar } from "./Accounting";
 
 const STATES: Schemas["RunState"][] = ["queued", "running", "succeeded", "needs-approval", "stopped", "failed", "cancelled"];
-const GRID = "grid grid-cols-[8.5rem_minmax(0,1fr)_6rem] items-center gap-3 px-3 md:grid-cols-[9.5rem_minmax(0,1fr)_10rem_6rem_6rem_6rem_7rem]";
+const GRID = "grid grid-cols-[8.25rem_minmax(0,1fr)_4.75rem] items-center gap-3 px-3 md:grid-cols-[9.5rem_minmax(0,1fr)_10rem_6rem_6rem_6rem_7rem]";
 
 /** Runs of one sync, or of all. Only the rows that are seen are there, so that long lists stay quick. */
 export function RunTable({ sync, state }: { sync?: string; state?: string | undefined }): ReactElement {
@@ -47,13 +47,20 @@ export function RunTable({ sync, state }: { sync?: string; state?: string | unde
       </Field>
       {runs.error && <ProblemNote error={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.isPending ? <Skeleton rows={8} /> : runs.items.length === 0 ? (
-        <Empty title={wanted ? `No run is ${wanted}` : "Nothing has run yet"} />
+        <None wanted={wanted} sync={sync} />
       ) : (
         <Rows runs={runs.items} name={sync ? undefined : (id) => syncs.data?.find((each) => each.id === id)?.name ?? "a sync"} />
       )}
       {runs.hasNextPage && <Button busy={runs.isFetchingNextPage} onClick={() => void runs.fetchNextPage()}>Show older runs</Button>}
     </div>
   );
+}
+
+function None({ wanted, sync }: { wanted: string | undefined; sync: string | undefined }): ReactElement {
+  const places = usePlaces();
+  if (wanted) return <Empty title={`No run is ${wanted.replace("-", " ")}`} action={<LinkButton {...(sync ? places.sync(sync) : places.runs())}>Show all runs</LinkButton>} />;
+  if (sync) return <Empty title="Nothing has run yet" action={<LinkButton {...places.sync(sync, "preview")}>See what a run would send</LinkButton>}>Each run is listed here, with what became of each row.</Empty>;
+  return <Empty title="Nothing has run yet" action={<LinkButton {...places.syncs()}>Go to the syncs</LinkButton>}>Runs of all syncs are listed here, by schedule or by hand.</Empty>;
 }
 
 function Rows({ runs, name }: { runs: Schemas["Run"][]; name: ((sync: string) => string) | undefined }): ReactElement {
@@ -76,8 +83,8 @@ function Rows({ runs, name }: { runs: Schemas["Run"][]; name: ((sync: string) =>
           return (
             <div key={run.id} role="row" aria-rowindex={item.index + 1} className={`${GRID} absolute inset-x-0 border-b border-line hover:bg-hover`} style={{ height: item.size, top: item.start - rows.options.scrollMargin }}>
               <span role="cell"><Link {...places.run(run.id)} data-row className={ROW_LINK}><Status tone={toneOf(run)}>{stateText(run)}</Status></Link></span>
-              <span role="cell" className={cx("truncate", !name && "max-md:hidden")}>{name && <>{name(run.sync)} </>}<span className="text-muted">{run.kind === "normal" ? (name ? "" : "normal, ") : `${run.kind}, `}{requesterText(run.requested_by)}</span></span>
-              <span role="cell" className="max-md:hidden">{run.counts && <AccountingBar counts={run.counts} />}</span>
+              <span role="cell" title={name?.(run.sync)} className={cx("truncate", !name && "max-md:hidden")}>{name && <>{name(run.sync)} </>}<span className="text-muted max-md:hidden">{run.kind === "normal" ? (name ? "" : "normal, ") : `${run.kind}, `}{requesterText(run.requested_by)}</span></span>
+              <span role="cell" className="max-md:hidden">{run.counts && <AccountingBar counts={run.counts} ended={hasEnded(run.state)} />}</span>
               <span role="cell" className="figures text-right max-md:hidden">{run.counts ? number(run.counts.queried) : ""}</span>
               <span role="cell" className={cx("figures text-right", name && "max-md:hidden")}>{run.counts ? number(run.counts.delivered) : ""}</span>
               <span role="cell" className="figures text-right text-muted max-md:hidden">{took === undefined ? "" : duration(took)}</span>

@@ -53,7 +53,7 @@ export default function Setup(): ReactElement {
           const verified: Record<Step, boolean> = { source: there.models.length > 0, model: model !== undefined, destination: destination?.verification !== undefined && usable(destination.verification as unknown as Verification), sync: false };
           return (
             <div className="grid gap-6 lg:grid-cols-[14rem_minmax(0,1fr)]">
-              <ol aria-label="Steps" className="flex gap-1 overflow-x-auto lg:flex-col">
+              <ol aria-label="Steps" className="grid grid-cols-2 content-start gap-1 sm:grid-cols-4 lg:grid-cols-1">
                 {STEPS.map((each, at) => {
                   const reachable = at <= STEPS.findIndex(({ id }) => id === first);
                   const body = (
@@ -62,7 +62,7 @@ export default function Setup(): ReactElement {
                       <span className="min-w-0"><span className="block font-medium">{each.title}</span><span className={cx("block text-xs text-muted", done[each.id] && "truncate")}>{done[each.id] ?? each.about}</span></span>
                     </>
                   );
-                  const className = cx("flex min-w-40 items-start gap-2.5 rounded-md px-2.5 py-2", each.id === step && "bg-hover");
+                  const className = cx("flex h-full items-start gap-2.5 rounded-md px-2.5 py-2", each.id === step && "bg-hover");
                   return <li key={each.id}>{reachable ? <Link {...places.setup({ ...search, step: each.id })} aria-current={each.id === step ? "step" : undefined} className={cx(className, "hover:bg-hover")}>{body}</Link> : <span className={cx(className, "text-faint")}>{body}</span>}</li>;
                 })}
               </ol>

@@ -97,7 +97,7 @@ function Used({ source }: { source: string }): ReactElement {
         {(all) => {
           const mine = all.filter((model) => model.source === source);
           if (mine.length === 0) return <Empty title="No model reads from it yet" />;
-          return <ul className="space-y-1">{mine.map((model) => <li key={model.id}><Link {...places.model(model.id)} className="font-medium hover:underline">{model.name}</Link> <span className="text-muted">key {model.key.join(", ")}</span></li>)}</ul>;
+          return <ul className="space-y-1">{mine.map((model) => <li key={model.id}><Link {...places.model(model.id)} className="font-medium hover:underline">{model.name}</Link> <span className="text-muted">by its key <code className="font-mono text-xs">{model.key.join(", ")}</code></span></li>)}</ul>;
         }}
       </Loaded>
     </Section>

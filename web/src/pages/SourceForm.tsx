@@ -65,9 +65,9 @@ export function SourceForm({ value, set, faults, kept }: Props): ReactElement {
       </Field>
       <Field label="Encryption (TLS)" className="sm:col-span-6" error={faults["/postgres/tls"]}>
         <Select {...text("tls")}>
-          <option value="verify-full">verify-full: encrypted, and the server proves who it is</option>
-          <option value="require">require: encrypted, but whoever answers is believed</option>
-          <option value="disable">disable: in the clear, for networks of your own only</option>
+          <option value="verify-full">verify-full: encrypted, to the right server</option>
+          <option value="require">require: encrypted, to whoever answers</option>
+          <option value="disable">disable: in the clear, own networks only</option>
         </Select>
       </Field>
       {value.tls === "verify-full" && (

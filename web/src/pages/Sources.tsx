@@ -28,7 +28,7 @@ export default function Sources(): ReactElement {
               { name: "Database", cell: (source) => <span className="font-mono text-xs break-all">{source.postgres.host}:{source.postgres.port}/{source.postgres.database}</span> },
               { name: "User", wide: true, cell: (source) => source.postgres.user },
               { name: "TLS", wide: true, cell: (source) => source.postgres.tls },
-              { name: "Changed", right: true, cell: (source) => <Time at={source.updated_at} /> },
+              { name: "Changed", right: true, wide: true, cell: (source) => <Time at={source.updated_at} /> },
             ]}
           />
         )}

@@ -9,6 +9,7 @@ import { Section } from "@/ui/bits";
 import { Check, Choices, Field, Input, Select } from "@/ui/Field";
 import { ProblemNote } from "@/ui/states";
 
+import { FirstRun } from "./FirstRun";
 import { LogField } from "./LogField";
 import { MessageField } from "./MessageField";
 import { RowsField } from "./RowsField";
@@ -65,17 +66,7 @@ export function SyncForm({ value, set, faults, sample, dirty, mistakes, next, fi
           <Check label="Removed rows" hint="With the values that were sent last, if these are kept." checked={value.triggers.removed} onChange={(event) => set({ triggers: { ...value.triggers, removed: event.target.checked } })} />
         </fieldset>
         <Watched value={value} set={set} faults={faults} columns={columns?.map((column) => column.name)} />
-        <Choices
-          legend="The first run"
-          inline
-          value={value.first_run}
-          onChange={(first_run) => set({ first_run })}
-          choices={[
-            { value: "send-all", label: "Sends every row", hint: "Whoever reads the stream gets everything there is, then what changes.", disabled: firstRunDone ?? false },
-            { value: "only-future", label: "Sends nothing", hint: "What is there now counts as known; from then on changes are sent.", disabled: firstRunDone ?? false },
-          ]}
-        />
-        {firstRunDone && <p className="text-xs text-muted">The first run is done, so this has no effect any more.</p>}
+        <FirstRun value={value} set={set} sample={sample} done={firstRunDone ?? false} />
       </Section>
       <Section title="Schedule">
         <ScheduleField value={value.schedule} faults={faults} saved={dirty ? undefined : next} onChange={(schedule) => set({ schedule })} />
@@ -84,8 +75,8 @@ export function SyncForm({ value, set, faults, sample, dirty, mistakes, next, fi
         <summary className="text-[15px] font-semibold">Arrays, missing names and numbers</summary>
         <div className="mt-3"><RowsField value={value} set={set} faults={faults} columns={columns} /></div>
       </details>
-      <details open={Object.keys(faults).some((pointer) => /^\/(guards|limits|values)/.test(pointer))}>
-        <summary className="text-[15px] font-semibold">Guards, limits and kept values</summary>
+      <details open={value.aggregate || Object.keys(faults).some((pointer) => /^\/(guards|limits|values|aggregate)/.test(pointer))}>
+        <summary className="text-[15px] font-semibold">Aggregation, guards, limits and kept values</summary>
         <Careful value={value} set={set} faults={faults} />
       </details>
       <details open={Object.keys(faults).some((pointer) => pointer.startsWith("/log"))}>
@@ -205,6 +196,12 @@ function Careful({ value, set, faults }: Part): ReactElement {
   });
   return (
     <div className="mt-3 space-y-5">
+      <Check
+        label="Aggregate: put several messages into one record (KPL format, up to 25 KiB)"
+        hint="More than 1,000 messages a second fit into a shard, and small ones cost less. Every consumer has to take records apart: the Kinesis Client Library (KCL) and Firehose do; a Lambda function needs a de-aggregation library; whoever calls GetRecords sees binary data. Only messages that surely belong to one shard share a record. Turning it on or off sends nothing again."
+        checked={value.aggregate}
+        onChange={(event) => set({ aggregate: event.target.checked })}
+      />
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label="Ask before removing more than (rows)" error={faults["/guards/removed_more_than"]}><Input {...amount("guards", "removed_more_than")} /></Field>
         <Field label="and more than (percent)" error={faults["/guards/removed_percent"]} hint="Above both, a person has to agree before anything is sent."><Input {...amount("guards", "removed_percent")} max={100} step="any" /></Field>

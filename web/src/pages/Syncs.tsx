@@ -18,7 +18,7 @@ export default function Syncs(): ReactElement {
       <Loaded of={syncs}>
         {(list) =>
           list.length === 0 ? (
-            <Empty title="No sync yet" action={<>{<LinkButton {...places.setup()} kind="primary">Guided set-up</LinkButton>}{add}</>}>A sync sends the rows of a model, as they change, into a stream.</Empty>
+            <Empty title="No sync yet" action={<><LinkButton {...places.setup()} kind="primary" needs="editor">Guided set-up</LinkButton><LinkButton {...places.newSync()} needs="editor" icon={<Plus className="size-4" aria-hidden />}>New sync</LinkButton></>}>A sync sends the rows of a model, as they change, into a stream.</Empty>
           ) : (
             <SyncTable syncs={list} />
           )

@@ -42,3 +42,8 @@ export function lineAndColumn(text: string, at: number): { line: number; column:
   const before = text.slice(0, Math.max(at, 0));
   return { line: before.split("\n").length, column: before.length - before.lastIndexOf("\n") };
 }
+
+/** How many rows a query gives, as a query. A comment at its end does not swallow what follows. */
+export function countingQuery(query: string): string {
+  return `select count(*) as rows from (\n${query.trim().replace(/;+$/, "")}\n) as model`;
+}

@@ -23,6 +23,8 @@ export interface SyncValue {
   schedule: Schemas["Schedule"];
   guards: { removed_percent: number; removed_more_than: number };
   limits: { record_bytes: number; call_bytes: number; call_records: number };
+  /** Whether messages share records (KPL aggregation). */
+  aggregate: boolean;
   /** The array column whose elements make a message each; empty where a row makes one. */
   fanOut: string;
   missing: Schemas["Missing"];
@@ -42,15 +44,16 @@ export const NEW_SYNC: SyncValue = {
   schedule: { type: "manual" },
   guards: { removed_percent: 20, removed_more_than: 100 },
   limits: { record_bytes: 1 << 20, call_bytes: 5 << 20, call_records: 500 },
+  aggregate: false,
   fanOut: "",
   missing: "error",
   log: { rows: "full", bodies: "failures", sample: 100 },
 };
 
 export function syncBody(value: SyncValue): Body {
-  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, log } = value;
+  const { name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, aggregate, log } = value;
   return {
-    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, log,
+    name, model, destination, stream, first_run, values, numbers, schedule, guards, limits, triggers, missing, aggregate, log,
     ...(value.fanOut === "" ? {} : { fan_out: { column: value.fanOut } }),
     message: messageOf(value),
     partition_key: value.partition.way === "column" ? { column: value.partition.text } : { template: value.partition.text },
@@ -66,12 +69,12 @@ function messageOf({ way, json, column, fields }: SyncValue): Schemas["Message"]
 }
 
 export function syncValue(sync: Schemas["Sync"]): SyncValue {
-  const { name, model, destination, stream, message, first_run, values, numbers, schedule, missing } = sync;
+  const { name, model, destination, stream, message, first_run, values, numbers, schedule, missing, aggregate } = sync;
   const expression = (of: Schemas["Expression"]) => ("column" in of ? { way: "column" as const, text: of.column } : { way: "template" as const, text: of.template });
   const fields = "fields" in message ? message.fields : undefined;
   return {
     ...NEW_SYNC,
-    name, model, destination, stream, first_run, values, numbers, schedule, missing,
+    name, model, destination, stream, first_run, values, numbers, schedule, missing, aggregate,
     ...("json" in message ? { way: "json" as const, json: message.json } : {}),
     ...("column" in message ? { way: "column" as const, column: message.column } : {}),
     ...(fields === undefined ? {} : fields === "all" ? { way: "all" as const } : { way: "fields" as const, fields: fields as Field[] }),
@@ -88,5 +91,5 @@ export function syncValue(sync: Schemas["Sync"]): SyncValue {
 
 /** Whether there is a field for a fault at this pointer. */
 export function hasField(pointer: string): boolean {
-  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers|fan_out|log)\b/.test(pointer);
+  return /^\/(name|model|destination|stream|message|partition_key|hash_key|schedule|watch|guards|limits|numbers|fan_out|aggregate|log)\b/.test(pointer);
 }

@@ -37,8 +37,8 @@ export function checklist(found: Verification | undefined, isRole: boolean): Lin
 function attempt(id: string, claim: string, found: RoleAttempt | undefined, wanted: RoleAttempt["result"], advice: string): Line {
   if (!found) return { id, claim, state: "unknown", detail: "Not tried yet." };
   if (found.result === wanted) return { id, claim, state: "proved", detail: wanted === "refused" ? "Refused, as it should." : "" };
-  if (found.result === "inconclusive") return { id, claim, state: "unknown", detail: `${found.reason ?? "No usable answer came."} Verify again in a moment.` };
-  return { id, claim, state: "failed", detail: `${found.reason ?? (wanted === "refused" ? "It was assumed." : "It was refused.")} ${advice}` };
+  if (found.result === "inconclusive") return { id, claim, state: "unknown", detail: `${sentence(found.reason ?? "No usable answer came")} Verify again in a moment.` };
+  return { id, claim, state: "failed", detail: `${sentence(found.reason ?? (wanted === "refused" ? "It was assumed" : "It was refused"))} ${advice}` };
 }
 
 function finding(id: string, claim: string, found: Finding | undefined, optional: boolean): Line {
@@ -48,7 +48,13 @@ function finding(id: string, claim: string, found: Finding | undefined, optional
     const written = detail === "written" ? "The endpoint knows no dry runs: one small record that says so was written." : "";
     return { id, claim, state: "proved", detail: Array.isArray(found.detail) ? `${found.detail.length} found.` : written };
   }
-  if (found.result === "not-tried") return { id, claim, state: optional ? "optional" : "unknown", detail: detail || "Choose a stream to try it on." };
+  if (found.result === "not-tried") return { id, claim, state: optional ? "optional" : "unknown", detail: detail ? `Not tried: ${sentence(detail, false)}` : "Not tried: choose a stream to try it on." };
   if (found.result === "inconclusive") return { id, claim, state: "unknown", detail };
-  return { id, claim, state: optional ? "optional" : "failed", detail: optional ? `${detail} Not needed for sending.` : detail };
+  return { id, claim, state: optional ? "optional" : "failed", detail: optional ? `${sentence(detail)} Not needed for sending.` : detail };
+}
+
+/** With a capital letter and a full stop: reasons come with and without. */
+function sentence(text: string, first = true): string {
+  const end = text.trim();
+  return `${first ? end.slice(0, 1).toUpperCase() + end.slice(1) : end}${/[.!?]$/.test(end) || end === "" ? "" : "."}`;
 }

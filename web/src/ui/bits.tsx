@@ -71,11 +71,16 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   );
 }
 
+/** Its beginning says what it is, its end which one. */
+export function shortId(id: string): string {
+  return id.length > 14 ? `${id.slice(0, 4)}…${id.slice(-6)}` : id;
+}
+
 /** An id, key or ARN, to be copied. */
 export function Id({ value, short }: { value: string; short?: boolean }): ReactElement {
   return (
     <span className="inline-flex max-w-full items-center gap-0.5">
-      <code className="truncate font-mono text-xs text-muted">{short && value.length > 14 ? `${value.slice(0, 4)}…${value.slice(-6)}` : value}</code>
+      <code className="truncate font-mono text-xs text-muted">{short ? shortId(value) : value}</code>
       <CopyButton text={value} label={`Copy ${value}`} />
     </span>
   );

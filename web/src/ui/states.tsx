@@ -2,6 +2,7 @@ import { CircleAlert, CircleCheck, Info, TriangleAlert } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
 
 import { asProblem, faultsAt } from "@/api/problem";
+import { Link } from "@/app/links";
 
 import { Button } from "./Button";
 import { cx } from "./cx";
@@ -92,11 +93,13 @@ export function Loaded<T>({ of, rows, page, children }: { of: Loadable<T>; rows?
       </>
     );
   }
+  if (!of.error && page) return <div className="space-y-6"><span aria-hidden className="block h-6 w-64 max-w-full animate-[appear_0s_0.1s_both] rounded bg-hover" /><Skeleton rows={rows ?? 8} /></div>;
   if (!of.error) return <Skeleton rows={rows ?? 5} />;
   return (
     <div className="space-y-4">
       {page && <h1 className="text-xl font-semibold tracking-tight">This page cannot be shown</h1>}
       <ProblemNote error={of.error} onRetry={() => of.refetch()} />
+      {page && <p><Link to="/" className="font-medium text-accent underline">Go to the overview</Link></p>}
     </div>
   );
 }

@@ -156,6 +156,10 @@ codes! {
         "The answer has neither a place in the stream nor an error for this record, so it may be there or not."
         "Nothing: it is put again with the same `event.id`. If it goes on, check what stands between this service and \
          AWS.";
+    "shard-changed" [Call] InRun OURS
+        "A record in which messages share was taken by another shard than the one that they were known to belong to: the stream \
+         was split or merged meanwhile. The client library of Kinesis leaves out such a record, others read it."
+        "Nothing: each of its messages is put again by itself, with the same `event.id`.";
     "timed-out" [Call] InRun OURS
         "No answer came in time. The records of the call may be in the stream nevertheless."
         "Nothing: they are put again with the same `event.id`. If it goes on, check the network, and a proxy if there \

@@ -50,6 +50,7 @@ fn produced() -> BTreeSet<String> {
     add(after(&source("runner/src/send.rs"), &["unwrap_or_else(|| "]));
     add(after(&source("runner/src/erase/mod.rs"), &["code: "]));
     add(after(&source("runner/src/log/lost.rs"), &["CODE: &str = "]));
+    add(after(&source("kinesis/src/aggregate.rs"), &["SHARD_CHANGED: &str = "]));
     add(after(&source("kinesis/src/batch.rs"), &["error_code().unwrap_or"]));
     let failure = source("kinesis/src/failure.rs");
     let marks = ["code: ", "NO_CREDENTIALS: &str = ", "UNREACHABLE: &str = ", "Kind::NoAnswer, ", "Kind::NotSent, "];

@@ -230,13 +230,36 @@ fn day(since_2000: i64) -> (String, &'static str) {
     let (year, month, day) = civil(since_2000 + EPOCH);
     let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
     let mut text = String::with_capacity(32);
-    push(&mut text, format_args!("{year:04}-{month:02}-{day:02}"));
+    match u64::try_from(year) {
+        Ok(year @ 0..10_000) => {
+            push_two(&mut text, year / 100);
+            push_two(&mut text, year % 100);
+        }
+        _ => push(&mut text, format_args!("{year:04}")),
+    }
+    for part in [month, day] {
+        text.push('-');
+        push_two(&mut text, part.unsigned_abs());
+    }
     (text, era)
+}
+
+/// Two digits of a number below 100. Formatting would take most of the time of a timestamp.
+fn push_two(text: &mut String, number: u64) {
+    // A digit always fits.
+    let digit = |number: u64| char::from(b'0' + u8::try_from(number % 10).unwrap_or_default());
+    text.push(digit(number / 10));
+    text.push(digit(number));
 }
 
 fn push_time(text: &mut String, micros: i64) {
     let seconds = micros / MICROS;
-    push(text, format_args!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
+    let seconds = seconds.unsigned_abs();
+    push_two(text, seconds / 3600);
+    text.push(':');
+    push_two(text, seconds / 60 % 60);
+    text.push(':');
+    push_two(text, seconds % 60);
     push_fraction(text, (micros % MICROS).unsigned_abs());
 }
 

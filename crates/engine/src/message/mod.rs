@@ -70,6 +70,17 @@ impl CompiledMessage {
         }
     }
 
+    /// What its records are checked against.
+    pub const fn limits(&self) -> &domain::Limits {
+        &self.limits
+    }
+
+    /// The same for a stream that takes no larger records.
+    pub fn at_most(mut self, record_bytes: usize) -> Self {
+        self.limits.record_bytes = self.limits.record_bytes.min(record_bytes.max(1));
+        self
+    }
+
     /// Whether values acknowledged earlier must be at hand: `previous` or `changed_columns` is used.
     pub fn uses_previous(&self) -> bool {
         self.templates().any(|template| template.uses().changed_columns || !template.uses().previous.is_empty())

@@ -283,7 +283,7 @@ fn assert_puts(result: &WindowResult) {
             .iter()
             .filter_map(|call| {
                 let position = call.records.iter().position(|record| *record == number)?;
-                Some(PutIn { call: call.id, position: u32::try_from(position).unwrap() })
+                Some(PutIn { call: call.id, position: u32::try_from(position).unwrap(), child: None })
             })
             .collect();
         assert!(!found.is_empty() && outcome.puts() == found, "{number} {outcome:?} {found:?}");

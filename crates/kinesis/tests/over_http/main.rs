@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by a panic, as tests do")]
 
+mod aggregate;
 mod answers;
 mod egress;
 mod ends;
 mod log;
+mod pace;
 mod puts;
 mod roles;
 mod streams;

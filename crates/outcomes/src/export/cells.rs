@@ -57,6 +57,8 @@ pub(super) fn row(found: &RowFound) -> [Cell<'_>; ROWS.len() + 1] {
         json(row.previous.as_deref()),
         json(row.row.as_deref()),
         text(row.record.as_deref()),
+        number(row.sub_sequence),
+        number(row.aggregated_bytes),
     ]
 }
 

@@ -9,7 +9,7 @@ use objects::Objects;
 
 use crate::encode::{write_calls, write_rows};
 use crate::error::Result;
-use crate::file::{CALLS, Column, File, FileWriter, ROW_VALUES, ROWS, Sorted};
+use crate::file::{CALLS, Column, File, FileWriter, ROWS, Sorted};
 use crate::filter::{CallFilter, RowFilter};
 use crate::object::ObjectRef;
 use crate::reader::{CallFound, Reader, RowFound, Values};
@@ -111,7 +111,7 @@ impl Export {
                 let mut rows = self.reader.row_group(file, group, *values).await?;
                 rows.retain(|found| filter.matches(&found.row));
                 match &mut self.output {
-                    Output::Text(format) => text::rows(*format, &rows, self.wanted.names().len(), out),
+                    Output::Text(format) => text::rows(*format, &rows, *values, out),
                     Output::Parquet(_, pending) => {
                         pending.bytes += rows.iter().map(|found| found.row.text_bytes()).sum::<usize>();
                         pending.rows.extend(rows);
@@ -160,8 +160,7 @@ impl Wanted {
     fn names(&self) -> Vec<&'static str> {
         let names = |columns: &'static [Column]| columns.iter().map(|column| column.name);
         match self {
-            Self::Rows(_, Values::Read) => [cells::HASH].into_iter().chain(names(ROWS)).collect(),
-            Self::Rows(_, Values::Skip) => [cells::HASH].into_iter().chain(names(&ROWS[..ROW_VALUES])).collect(),
+            Self::Rows(_, values) => text::names_of_rows(*values),
             Self::Calls(_, Values::Read) => names(CALLS).collect(),
             Self::Calls(_, Values::Skip) => names(&CALLS[..crate::file::CALL_BODIES]).collect(),
         }

@@ -7,8 +7,8 @@ use time::macros::format_description;
 
 use super::ExportFormat;
 use super::cells::{self, Cell};
-use crate::file::{CALLS, ROWS};
-use crate::reader::{CallFound, RowFound};
+use crate::file::{CALLS, ROW_VALUES, ROWS};
+use crate::reader::{CallFound, RowFound, Values};
 
 pub(super) fn header(format: ExportFormat, names: &[&str], out: &mut Vec<u8>) {
     if format == ExportFormat::Csv {
@@ -17,23 +17,36 @@ pub(super) fn header(format: ExportFormat, names: &[&str], out: &mut Vec<u8>) {
     }
 }
 
-/// The first `columns` cells of each row.
-pub(super) fn rows(format: ExportFormat, rows: &[RowFound], columns: usize, out: &mut Vec<u8>) {
-    let names: Vec<_> = [cells::HASH].into_iter().chain(ROWS.iter().map(|column| column.name)).collect();
+/// The names of the cells of a row.
+pub(super) fn names_of_rows(values: Values) -> Vec<&'static str> {
+    let columns = without_values(ROWS, values, 0).map(|column| column.name);
+    [cells::HASH].into_iter().chain(columns).collect()
+}
+
+pub(super) fn rows(format: ExportFormat, rows: &[RowFound], values: Values, out: &mut Vec<u8>) {
+    let names = names_of_rows(values);
     for found in rows {
-        line(format, &names, &cells::row(found)[..columns], out);
+        // `HASH` stands before the columns.
+        line(format, &names, without_values(&cells::row(found), values, 1), out);
     }
+}
+
+/// `columns` has `before` others first.
+fn without_values<T>(columns: &[T], values: Values, before: usize) -> impl Iterator<Item = &T> {
+    let left_out =
+        move |at: usize| values == Values::Skip && at.checked_sub(before).is_some_and(|at| ROW_VALUES.contains(&at));
+    columns.iter().enumerate().filter(move |(at, _)| !left_out(*at)).map(|(_, column)| column)
 }
 
 /// The first `columns` cells of each call.
 pub(super) fn calls(format: ExportFormat, calls: &[CallFound], columns: usize, out: &mut Vec<u8>) {
     let names: Vec<_> = CALLS.iter().map(|column| column.name).collect();
     for found in calls {
-        line(format, &names, &cells::call(found)[..columns], out);
+        line(format, &names, cells::call(found)[..columns].iter(), out);
     }
 }
 
-fn line(format: ExportFormat, names: &[&str], cells: &[Cell<'_>], out: &mut Vec<u8>) {
+fn line<'a>(format: ExportFormat, names: &[&str], cells: impl Iterator<Item = &'a Cell<'a>>, out: &mut Vec<u8>) {
     let csv = format == ExportFormat::Csv;
     for (at, (name, cell)) in names.iter().zip(cells).enumerate() {
         if csv {

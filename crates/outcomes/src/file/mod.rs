@@ -13,7 +13,7 @@ pub(crate) use write::{FileWriter, GroupWriter};
 
 /// The key in the footer's metadata that says what the file is; its value is the version of the format.
 const FORMAT: &str = "rowcast.format";
-const FORMAT_VERSION: &str = "1";
+const FORMAT_VERSION: &str = "2";
 /// BLAKE3 of each chunk of a column, by row group and column, the first 16 bytes of each, in base64.
 const DIGESTS: &str = "rowcast.digests";
 const DIGEST_BYTES: usize = 16;

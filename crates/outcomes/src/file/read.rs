@@ -8,7 +8,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMe
 use parquet::file::statistics::Statistics;
 
 use super::chunks::Chunks;
-use super::schema::{Column, schema};
+use super::schema::{Column, columns_of_version, schema};
 use super::write::FOOTER_END;
 use super::{DIGEST_BYTES, DIGESTS, FORMAT, FORMAT_VERSION, digest};
 use crate::error::{Error, Result};
@@ -24,6 +24,7 @@ const HOLE: u64 = 64 << 10;
 pub(crate) struct File {
     objects: Objects,
     object: ObjectRef,
+    /// As many as its version of the format has.
     pub(crate) columns: &'static [Column],
     metadata: ParquetMetaData,
     digests: Vec<u8>,
@@ -49,7 +50,7 @@ impl File {
         let damaged = |what: &str| Error::corrupt(name, what);
         let metadata = ParquetMetaDataReader::decode_metadata(&footer[..footer.len() - FOOTER_END])
             .map_err(|error| damaged(&format!("its footer cannot be read ({error})")))?;
-        check_schema(&metadata, columns).map_err(|what| Error::corrupt(name, what))?;
+        let columns = check_schema(&metadata, columns).map_err(|what| Error::corrupt(name, what))?;
         let digests = digests(&metadata, columns.len()).ok_or_else(|| damaged("its digests are not complete"))?;
         let starts = starts(&metadata).ok_or_else(|| damaged("its numbers of rows are not possible"))?;
         let (objects, object) = (objects.clone(), object.clone());
@@ -145,15 +146,15 @@ impl File {
     }
 }
 
-/// The footer is ours, but may be of a later version.
-fn check_schema(metadata: &ParquetMetaData, columns: &[Column]) -> Result<(), String> {
+/// The footer is ours, but may be of an earlier version, or of a later one.
+fn check_schema(metadata: &ParquetMetaData, columns: &'static [Column]) -> Result<&'static [Column], String> {
     let found = value(metadata, FORMAT).unwrap_or("no");
-    if found != FORMAT_VERSION {
-        return Err(format!("it has {found} version of the format where {FORMAT_VERSION} was expected"));
-    }
+    let Some(columns) = columns_of_version(columns, found) else {
+        return Err(format!("it has {found} version of the format where {FORMAT_VERSION} or 1 was expected"));
+    };
     let same =
         schema(columns).is_ok_and(|expected| expected.get_fields() == metadata.file_metadata().schema().get_fields());
-    if same { Ok(()) } else { Err("its columns are not those of the table".to_owned()) }
+    if same { Ok(columns) } else { Err("its columns are not those of the table".to_owned()) }
 }
 
 fn digests(metadata: &ParquetMetaData, columns: usize) -> Option<Vec<u8>> {

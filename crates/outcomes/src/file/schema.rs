@@ -1,5 +1,6 @@
 //! The columns of both tables, in their order in the file. README.md explains each; names and types never change.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
@@ -32,6 +33,8 @@ enum Layout {
     /// Numbers near their neighbors.
     Delta,
     Plain,
+    /// The same of whole rows and messages.
+    Values,
 }
 
 /// What the footer says of the order of rows.
@@ -66,7 +69,7 @@ const fn ranged(column: Column) -> Column {
 }
 
 use Kind::{Bool, Hash, Json, Text, Time, U32, U64};
-use Layout::{Delta, Dictionary, Plain};
+use Layout::{Delta, Dictionary, Plain, Values};
 
 pub(crate) const ROWS: &[Column] = &[
     ranged(some("key_hash", Hash, Plain)),
@@ -95,12 +98,16 @@ pub(crate) const ROWS: &[Column] = &[
     every("after_doubt", Bool, Plain),
     some("record_bytes", U32, Delta),
     ranged(every("decided_at", Time, Delta)),
-    some("previous", Json, Plain),
-    some("row_values", Json, Plain),
-    some("record", Text, Plain),
+    some("previous", Json, Values),
+    some("row_values", Json, Values),
+    some("record", Text, Values),
+    some("sub_sequence", U32, Delta),
+    some("aggregated_bytes", U32, Delta),
 ];
-/// Where the columns of values begin, which most questions leave unread.
-pub(crate) const ROW_VALUES: usize = 26;
+/// The columns of values, which most questions leave unread.
+pub(crate) const ROW_VALUES: Range<usize> = 26..29;
+/// So many columns of rows had version 1 of the format.
+const ROWS_1: usize = 29;
 
 pub(crate) const CALLS: &[Column] = &[
     ranged(every("number", U64, Delta)),
@@ -128,6 +135,15 @@ pub(crate) const CALLS: &[Column] = &[
 ];
 /// Where the columns of bodies begin.
 pub(crate) const CALL_BODIES: usize = 20;
+
+/// The columns of a table as a version of the format has them: none that comes later takes the place of another.
+pub(crate) fn columns_of_version(columns: &'static [Column], version: &str) -> Option<&'static [Column]> {
+    match version {
+        super::FORMAT_VERSION => Some(columns),
+        "1" => columns.get(..columns.len().min(ROWS_1)),
+        _ => None,
+    }
+}
 
 /// The position of a column. The name is one of the table's, as the tests of both tables see.
 pub(crate) fn column(columns: &[Column], name: &str) -> usize {
@@ -165,9 +181,14 @@ impl Column {
         }
     }
 
-    /// What is packed already, or is random, only costs time to compress.
-    fn compressed(&self) -> bool {
-        matches!(self.kind, Text | Json)
+    fn compression(&self) -> Result<Compression, ParquetError> {
+        Ok(match (self.kind, self.layout) {
+            // Most of all bytes: zstd takes more than twice the time, which is as much as a put of the record takes.
+            (Text | Json, Values) => Compression::LZ4_RAW,
+            (Text | Json, _) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+            // What is packed already, or is random, only costs time to compress.
+            (_, _) => Compression::UNCOMPRESSED,
+        })
     }
 
     fn to_type(&self) -> Result<TypePtr, ParquetError> {
@@ -189,7 +210,6 @@ pub(super) fn properties(columns: &[Column], sorted: Sorted) -> Result<WriterPro
     let by_first_column = SortingColumn { column_idx: 0, descending: false, nulls_first: true };
     let mut builder = WriterProperties::builder()
         .set_created_by("rowcast".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_statistics_truncate_length(None)
         .set_offset_index_disabled(true)
@@ -199,10 +219,8 @@ pub(super) fn properties(columns: &[Column], sorted: Sorted) -> Result<WriterPro
         let path = || ColumnPath::from(column.name);
         builder = builder
             .set_column_encoding(path(), column.encoding())
-            .set_column_dictionary_enabled(path(), column.layout == Dictionary);
-        if !column.compressed() {
-            builder = builder.set_column_compression(path(), Compression::UNCOMPRESSED);
-        }
+            .set_column_dictionary_enabled(path(), column.layout == Dictionary)
+            .set_column_compression(path(), column.compression()?);
         if column.ranged {
             builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::Chunk);
         }
@@ -234,9 +252,12 @@ mod tests {
     }
 
     #[test]
-    fn values_and_bodies_come_last() {
-        assert_eq!(ROWS[ROW_VALUES].name, "previous");
+    fn values_and_bodies_are_where_they_are_left_unread() {
+        let values: Vec<_> = ROWS[ROW_VALUES].iter().map(|column| column.name).collect();
+        assert_eq!(values, ["previous", "row_values", "record"]);
         assert_eq!(CALLS[CALL_BODIES].name, "request_body");
+        assert_eq!(ROWS[ROWS_1 - 1].name, "record");
+        assert_eq!(columns_of_version(CALLS, "1").map(<[Column]>::len), Some(CALLS.len()));
     }
 
     fn word(kind: Kind) -> &'static str {

@@ -9,7 +9,7 @@ use objects::Objects;
 
 use crate::call::Call;
 use crate::error::Result;
-use crate::file::{CALLS, File, ROW_VALUES, ROWS, column};
+use crate::file::{CALLS, File, ROWS, column};
 use crate::filter::{CallFilter, RowFilter};
 use crate::object::ObjectRef;
 use crate::row::RowOutcome;
@@ -81,15 +81,17 @@ impl Reader {
         Ok(found)
     }
 
-    /// The row whose record landed there. Reads two columns of the object and then one row group.
+    /// The rows whose messages are in the record that landed there, in their order within: one, or those that share it. Reads
+    /// two columns of the object, and then the row groups that hold them.
     pub async fn find_position(
         &self,
         object: &ObjectRef,
         shard: &str,
         sequence_number: &str,
         values: Values,
-    ) -> Result<Option<RowFound>> {
+    ) -> Result<Vec<RowFound>> {
         let file = File::open(&self.objects, object, ROWS).await?;
+        let mut all_found = Vec::new();
         let (shards, numbers) = (column(ROWS, "shard"), column(ROWS, "sequence_number"));
         for group in 0..file.groups() {
             let mut chunks = file.read(group, [shards, numbers]).await?;
@@ -102,10 +104,15 @@ impl Reader {
             let keep: Vec<bool> = found.map(here).collect();
             if keep.contains(&true) {
                 chunks.extend(file.read(group, rows::columns(values)).await?);
-                return Ok(rows::decode(&chunks, file.range(group).start, &keep)?.into_iter().next());
+                all_found.extend(rows::decode(&chunks, file.range(group).start, &keep)?);
+                // A record of one message is found.
+                if all_found.iter().any(|found: &RowFound| found.row.sub_sequence.is_none()) {
+                    break;
+                }
             }
         }
-        Ok(None)
+        all_found.sort_by_key(|found| found.row.sub_sequence);
+        Ok(all_found)
     }
 
     /// The rows from a position on that a filter takes, at most `limit`.
@@ -206,5 +213,3 @@ fn cut(keep: &mut [bool], limit: usize) -> Option<usize> {
     keep[next..].fill(false);
     Some(next)
 }
-
-const _: () = assert!(ROW_VALUES < ROWS.len(), "values come last");

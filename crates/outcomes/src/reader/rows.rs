@@ -9,8 +9,8 @@ use crate::reader::{RowFound, Values};
 use crate::row::{Outcome, PutIn, RowOutcome};
 
 /// The columns to read.
-pub(super) fn columns(values: Values) -> std::ops::Range<usize> {
-    0..if values == Values::Read { ROWS.len() } else { ROW_VALUES }
+pub(super) fn columns(values: Values) -> impl Iterator<Item = usize> {
+    (0..ROWS.len()).filter(move |column| values == Values::Read || !ROW_VALUES.contains(column))
 }
 
 /// The columns that a filter looks at.
@@ -120,6 +120,8 @@ fn delivery(chunks: &Chunks<'_>, keep: &[bool], rows: &mut [RowOutcome<'static>]
     fill(rows, u32s("attempts")?, |row, value| row.attempts = value);
     fill(rows, chunks.bools(column(ROWS, "after_doubt"), keep)?, |row, value| row.after_doubt = value);
     fill(rows, u32s("record_bytes")?, |row, value| row.record_bytes = Some(value));
+    fill(rows, u32s("sub_sequence")?, |row, value| row.sub_sequence = Some(value));
+    fill(rows, u32s("aggregated_bytes")?, |row, value| row.aggregated_bytes = Some(value));
     Ok(())
 }
 

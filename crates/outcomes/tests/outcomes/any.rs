@@ -44,6 +44,7 @@ prop_compose! {
         (op, outcome) in (0usize..4, 0usize..5),
         (first_seen, at) in (of(time()), time()),
         (times_tried, record_bytes, attempts) in (any::<Option<u32>>(), any::<Option<u32>>(), any::<u32>()),
+        (sub_sequence, aggregated_bytes) in (any::<Option<u32>>(), any::<Option<u32>>()),
         (event_sequence, epoch, after_doubt) in (any::<Option<u64>>(), any::<u64>(), any::<bool>()),
         put in of(put()), earlier_puts in vec(put(), 0..3),
     ) -> RowOutcome<'static> {
@@ -52,7 +53,7 @@ prop_compose! {
             key: if op == 3 { other } else { key },
             element, code, message, event_id, partition_key, predicted_shard, shard, sequence_number, previous, row,
             record, first_seen, at, times_tried, record_bytes, attempts, event_sequence, epoch, after_doubt, put,
-            earlier_puts,
+            earlier_puts, sub_sequence, aggregated_bytes,
             op: Change::ALL.get(op).copied(),
             outcome: Outcome::ALL[outcome],
             explicit_hash_key: explicit.map(|key| key.to_string().into()),

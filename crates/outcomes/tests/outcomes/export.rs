@@ -62,7 +62,10 @@ async fn csv_survives_every_text() {
     let text = String::from_utf8(export(&log, &[object], wanted, ExportFormat::Csv).await).unwrap();
     let (names, rest) = text.split_once("\r\n").unwrap();
     let columns = names.split(',').count();
-    assert!(names.starts_with("hash,key_hash,child,key,") && names.ends_with(",record_bytes,decided_at"));
+    assert!(
+        names.starts_with("hash,key_hash,child,key,")
+            && names.ends_with(",record_bytes,decided_at,sub_sequence,aggregated_bytes")
+    );
     assert!(
         rest.contains(
             r#","a ""quote"",

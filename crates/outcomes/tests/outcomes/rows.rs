@@ -33,6 +33,36 @@ async fn a_key_is_found_with_everything_that_is_known_of_it() {
 }
 
 #[tokio::test]
+async fn objects_of_version_1_are_read_as_before() {
+    let log = log();
+    let bytes = include_bytes!("../fixtures/v1-rows.parquet");
+    let length: [u8; 4] = bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap();
+    let footer = &bytes[bytes.len() - 8 - u32::from_le_bytes(length) as usize..];
+    let object = ObjectRef {
+        name: "outcomes/v1-rows.parquet".to_owned(),
+        bytes: bytes.len() as u64,
+        footer_bytes: footer.len() as u32,
+        footer_digest: outcomes::Digest(*blake3::hash(footer).as_bytes()),
+    };
+    log.objects.put(&object.name, bytes).await.unwrap();
+    let page = log.reader.rows(&object, &RowFilter::default(), 0, 100, Values::Read).await.unwrap();
+    assert_eq!(page.rows.len(), 29);
+    let row = &page.rows[0].row;
+    assert!(row.record.as_deref().is_some_and(|record| record.contains(r#""email": "customer"#)), "{row:?}");
+    assert_eq!((row.sub_sequence, row.aggregated_bytes), (None, None));
+    let (shard, number) = (row.shard.as_deref().unwrap(), row.sequence_number.as_deref().unwrap());
+    let found = log.reader.find_position(&object, shard, number, Values::Skip).await.unwrap();
+    assert_eq!((found.len(), found[0].position), (1, 0));
+    let key = row.unit.unwrap().key;
+    assert_eq!(log.reader.find_key(&object, key, Values::Read).await.unwrap()[0].row, *row);
+    // Exported, it has the columns of today.
+    let wanted = outcomes::Wanted::Rows(RowFilter::default(), Values::Read);
+    let format = outcomes::ExportFormat::Parquet;
+    let mut export = outcomes::Export::new(log.objects.clone(), vec![object], wanted, format).unwrap();
+    assert!(export.next().await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn all_children_of_a_key_are_found_together() {
     let log = log();
     let mut rows = delivered(0..30, false);
@@ -54,12 +84,36 @@ async fn a_place_in_the_stream_leads_back_to_its_row() {
     let row = rows.iter().filter(|row| row.shard.is_some()).nth(9_000).unwrap();
     let (shard, number) = (row.shard.as_deref().unwrap(), row.sequence_number.as_deref().unwrap());
     assert!(summary.may_hold_position(shard, number));
-    let found = log.reader.find_position(&object, shard, number, Values::Read).await.unwrap().unwrap();
-    assert_eq!(found.row, *row);
+    let found = log.reader.find_position(&object, shard, number, Values::Read).await.unwrap();
+    assert_eq!(plain(found), std::slice::from_ref(row));
     let padded = format!("0{number}");
-    assert!(log.reader.find_position(&object, shard, &padded, Values::Skip).await.unwrap().is_some());
-    assert_eq!(log.reader.find_position(&object, "shardId-000000000099", number, Values::Skip).await.unwrap(), None);
+    assert_eq!(log.reader.find_position(&object, shard, &padded, Values::Skip).await.unwrap().len(), 1);
+    assert_eq!(log.reader.find_position(&object, "shardId-000000000099", number, Values::Skip).await.unwrap(), []);
     assert!(!summary.may_hold_position(shard, "1"));
+}
+
+#[tokio::test]
+async fn a_place_of_an_aggregated_record_leads_back_to_all_of_its_rows() {
+    let log = log();
+    let mut rows = delivered(0..12_000, true);
+    let (shard, number) = (rows[0].shard.clone(), rows[0].sequence_number.clone());
+    // They lie in several row groups.
+    for (sub_sequence, at) in [11_000, 3, 6_000].into_iter().enumerate() {
+        let row = &mut rows[at];
+        (row.shard, row.sequence_number) = (shard.clone(), Some("7".into()));
+        (row.sub_sequence, row.aggregated_bytes) = (Some(sub_sequence as u32), Some(900));
+    }
+    let object = log.put(&encode_rows(origin(1), &mut rows).unwrap()).await;
+    let shard = shard.unwrap();
+    for values in [Values::Read, Values::Skip] {
+        let found = plain(log.reader.find_position(&object, &shard, "7", values).await.unwrap());
+        let keys: Vec<_> = found.iter().map(|row| (row.sub_sequence, row.aggregated_bytes, row.key.clone())).collect();
+        let wanted: Vec<_> = [11_000, 3, 6_000].map(|at: usize| rows[at].key.clone()).into_iter().collect();
+        let wanted: Vec<_> = (0..).zip(wanted).map(|(at, key)| (Some(at), Some(900), key)).collect();
+        assert_eq!(keys, wanted);
+    }
+    let alone = log.reader.find_position(&object, &shard, &number.unwrap(), Values::Skip).await.unwrap();
+    assert_eq!(plain(alone)[0].sub_sequence, None);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(crate) async fn run(worker: &Worker, claim: &Claim) -> Result<Report, Error>
     let mut erasing = Erasing {
         scope: &worker.scope,
         claim,
-        objects: worker::objects(&worker.settings.objects, &worker.workspace)?,
+        objects: worker::objects(&worker.settings, &worker.workspace)?,
         version: claim.manifest_version,
     };
     let mut found = true;

@@ -92,8 +92,14 @@ impl AttemptLog {
         self.state().unnamed.retain(|object| object.kind == LogKind::Calls);
     }
 
-    async fn write_rows(&self, rows: Vec<RowOutcome<'static>>) -> Result<(), Error> {
-        self.write_rows_of(self.0.run, None, rows).await
+    /// Rows of this attempt, of which there are some.
+    async fn write_rows(
+        &self,
+        encode: impl FnOnce(Origin) -> Result<Encoded<RowSummary>, Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let origin = self.origin(self.0.run);
+        let encoded = blocking(move || encode(origin)).await?;
+        self.put_rows(origin, None, encoded).await
     }
 
     /// `window`: of an attempt that died, whose rows these are.
@@ -108,6 +114,15 @@ impl AttemptLog {
         }
         let origin = self.origin(run);
         let encoded = blocking(move || encode_rows(origin, &mut rows)).await?;
+        self.put_rows(origin, window, encoded).await
+    }
+
+    async fn put_rows(
+        &self,
+        origin: Origin,
+        window: Option<(Epoch, u32)>,
+        encoded: Encoded<RowSummary>,
+    ) -> Result<(), Error> {
         let Encoded { object, bytes, summary } = encoded;
         self.0.objects.put(&object.name, &bytes).await?;
         let (entries, keys, calls, times) = (summary.rows, summary.keys, summary.calls, summary.times);
@@ -118,7 +133,7 @@ impl AttemptLog {
         });
         self.add(NewLogObject {
             kind: LogKind::Rows,
-            run,
+            run: origin.run,
             epoch: origin.epoch,
             number: origin.number,
             object: stored(object),

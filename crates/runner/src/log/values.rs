@@ -56,7 +56,8 @@ fn push(text: &mut Vec<u8>, value: &Value, single: bool) {
         Value::Null => text.extend_from_slice(b"null"),
         Value::Bool(true) => text.extend_from_slice(b"true"),
         Value::Bool(false) => text.extend_from_slice(b"false"),
-        Value::Int(value) => text.extend_from_slice(value.to_string().as_bytes()),
+        // Writing into a vector cannot fail.
+        Value::Int(value) => serde_json::to_writer(text, value).unwrap_or_default(),
         Value::Float(value) if !value.is_finite() => push_string(text, not_finite(*value)),
         Value::Float(value) if single => text.extend_from_slice(json(&(*value as f32)).as_bytes()),
         Value::Float(value) => text.extend_from_slice(json(value).as_bytes()),

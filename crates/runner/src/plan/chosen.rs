@@ -14,6 +14,7 @@ use crate::key_json::{json, row_key, text, texts};
 use crate::plan::invalid::Reason;
 use crate::plan::unsent::{Unsent, Why};
 
+#[derive(Default)]
 pub(crate) struct Chosen {
     columns: Vec<Column>,
     /// The keys as they were asked for, and the hash of each that the model holds.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::{Counts, Millis};
+use engine::form::FormId;
 use engine::guard::Planned;
 use engine::hash::Hash128;
 use engine::rules::{self, Action, Attempt, Count, Read, RowHashes, Version};
@@ -49,6 +50,8 @@ pub(crate) struct Comparison<'a> {
     values_lack: bool,
     /// The key of the row that is invalid, while its units come by.
     held: Option<(Hash128, Reason)>,
+    /// A buffer: the forms of a row.
+    forms: Vec<(FormId, Hash128)>,
     pub(super) plan: PlanWriter,
     pub(super) removals: PlanWriter,
     pub(super) silent: Option<SegmentWriter>,
@@ -115,6 +118,7 @@ impl<'a> Comparison<'a> {
             attempt,
             values_lack,
             held: None,
+            forms: Vec::new(),
             plan: PlanWriter::create(scratch, "plan")?,
             removals: PlanWriter::create(scratch, "removals")?,
             silent: None,
@@ -202,7 +206,8 @@ impl<'a> Comparison<'a> {
                 [] => self.absent(unit, here, &covered, pick)?,
                 [item] => {
                     self.out.counts.rows += u64::from(!fans_out);
-                    self.present(unit, *item, items, here, pick).await?;
+                    let lacks = self.values_lack && self.lacks_values(here.as_ref()).await?;
+                    self.present(*item, items.hashes(item), here, lacks, pick)?;
                 }
                 several => {
                     self.held_unit(here.as_ref());
@@ -348,25 +353,26 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    async fn present(
+    /// `lacks`: the snapshot has not all values of the unit that this run keeps.
+    fn present(
         &mut self,
-        id: UnitId,
         item: Item,
-        items: &PartitionItems,
+        hashes: &[Hash128],
         known: Option<SnapshotUnit>,
+        lacks: bool,
         pick: Option<Pick>,
     ) -> Result<(), Error> {
-        let hashes = items.hashes(&item);
-        let forms: Vec<_> = self.job.layout.forms().zip(hashes[1..].iter().copied()).collect();
+        let id = item.unit;
+        let mut forms = std::mem::take(&mut self.forms);
+        forms.clear();
+        forms.extend(self.job.layout.forms().zip(hashes[1..].iter().copied()));
         let row = RowHashes { forms: &forms, content: hashes[0] };
         let nothing = Unit::default();
         let unit = known.as_ref().map_or(&nothing, |known| &known.unit);
-        let rewrite = match unit.entry {
-            Some(entry) => entry.form != self.attempt.form || self.lacks_values(known.as_ref()).await?,
-            None => false,
-        };
+        let rewrite = unit.entry.is_some_and(|entry| entry.form != self.attempt.form || lacks);
         let decision = rules::decide(&self.attempt, unit, Read::Row(row), rewrite);
         let (decision, logged) = self.choose(decision, id, unit, &row, pick);
+        self.forms = forms;
         let counts = &mut self.out.counts;
         counts.units += 1;
         self.out.planned.snapshot += u64::from(unit.entry.is_some());
@@ -397,7 +403,7 @@ impl<'a> Comparison<'a> {
     }
 
     async fn lacks_values(&self, known: Option<&SnapshotUnit>) -> Result<bool, Error> {
-        let Some(at) = known.and_then(|known| known.entry_value.as_ref()).filter(|_| self.values_lack) else {
+        let Some(at) = known.and_then(|known| known.entry_value.as_ref()) else {
             return Ok(false);
         };
         let stored = self.snapshot.value(at).await?;

@@ -3,12 +3,13 @@
 
 use domain::Column;
 use engine::fan_out::{Elements, Flaw};
-use engine::hash::Hash128;
+use engine::hash::{Hash128, HashKey};
 use engine::layout::{Hashed, Layout};
 use engine::unit::UnitId;
 use snapshots::FIRST_UNIT;
-use sources::postgres::{ReadOptions, read};
+use sources::postgres::{Chunk, ReadOptions, Reader, read};
 use spill::{Partition, RowSpill, Scratch};
+use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::job::Job;
@@ -22,65 +23,177 @@ pub(super) struct Ingested {
     pub(super) invalid: InvalidRows,
 }
 
-pub(super) async fn ingest(job: &Job, scratch: &Scratch, mut chosen: Option<&mut Chosen>) -> Result<Ingested, Error> {
-    let layout = &job.layout;
+pub(super) async fn ingest(job: &Job, scratch: &Scratch, chosen: Option<&mut Chosen>) -> Result<Ingested, Error> {
     let query = &job.definition().model.query;
-    let most = job.settings.limits.rows.unwrap_or(u64::MAX);
     let options = ReadOptions::default();
-    let mut reader = tokio::select! {
-        reader = read(&job.source, query, layout.columns(), &options) => reader?,
+    let reader = tokio::select! {
+        reader = read(&job.source, query, job.layout.columns(), &options) => reader?,
         why = job.lease.ended() => return Err(why),
     };
-    let mut spill = RowSpill::create(layout.hashes());
-    let mut fan = layout.element().map(|_| Fan::default());
-    let key_columns: Vec<Column> = layout.key_columns().cloned().collect();
-    let (mut queried, mut null_keys, mut invalid) = (0, 0, InvalidRows::new(job));
-    let (mut buffer, mut hashes) = (Vec::new(), Vec::new());
-    loop {
-        let chunk = tokio::select! {
-            chunk = reader.next() => chunk?,
-            why = job.lease.ended() => {
-                reader.cancel().await;
-                return Err(why);
-            }
-        };
-        let Some(chunk) = chunk else { break };
-        for row in chunk.rows() {
-            queried += 1;
-            if queried > most {
+    let (for_sorter, work) = mpsc::channel(AHEAD);
+    let (for_us, sorted) = mpsc::unbounded_channel();
+    let (mut chosen, taken) = match chosen {
+        Some(chosen) => {
+            let taken = std::mem::take(chosen);
+            (Some(chosen), Some(taken))
+        }
+        None => (None, None),
+    };
+    let sorter = Sorter::new(job, scratch, taken);
+    let sorting = tokio::task::spawn_blocking(move || sorter.run(work, &for_us));
+    let mut reading = Reading::new(job, scratch, sorted);
+    let read = reading.run(reader, for_sorter).await;
+    // It has ended already, or is about to: there is no more work.
+    let sorter = match sorting.await {
+        Ok(sorter) => sorter,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    };
+    read?;
+    let sorter = sorter?;
+    reading.take_sorted(None).await?;
+    if let (Some(chosen), Some(taken)) = (&mut chosen, sorter.chosen) {
+        **chosen = taken;
+    }
+    let partitions = sorter.spill.finish(FIRST_UNIT, None)?;
+    let Reading { queried, null_keys, invalid, .. } = reading;
+    Ok(Ingested { partitions, queried, null_keys, invalid })
+}
+
+/// Chunks that are read ahead of the sorter.
+const AHEAD: usize = 2;
+
+/// The reading side.
+struct Reading<'a> {
+    job: &'a Job,
+    scratch: &'a Scratch,
+    sorted: mpsc::UnboundedReceiver<Sorted>,
+    key_columns: Vec<Column>,
+    queried: u64,
+    null_keys: u64,
+    invalid: InvalidRows,
+}
+
+/// A chunk that the sorter is done with.
+struct Sorted {
+    chunk: Chunk,
+    /// The keys of its rows that have a null in it.
+    null_keys: Vec<Vec<u8>>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(job: &'a Job, scratch: &'a Scratch, sorted: mpsc::UnboundedReceiver<Sorted>) -> Self {
+        let key_columns = job.layout.key_columns().cloned().collect();
+        Self { job, scratch, sorted, key_columns, queried: 0, null_keys: 0, invalid: InvalidRows::new(job) }
+    }
+
+    /// Reads to the end, or until the sorter has failed.
+    async fn run(&mut self, mut reader: Reader, sorter: mpsc::Sender<Chunk>) -> Result<(), Error> {
+        let lease = &self.job.lease;
+        let most = self.job.settings.limits.rows.unwrap_or(u64::MAX);
+        loop {
+            let next = async {
+                let Some(chunk) = reader.next().await? else { return Ok(None) };
+                let rows = chunk.len() as u64;
+                Ok::<_, Error>(sorter.send(chunk).await.ok().map(|()| rows))
+            };
+            let rows = tokio::select! {
+                rows = next => rows?,
+                why = lease.ended() => {
+                    reader.cancel().await;
+                    return Err(why);
+                }
+            };
+            let Some(rows) = rows else { return Ok(()) };
+            self.queried += rows;
+            if self.queried > most {
                 reader.cancel().await;
                 return Err(Error::TooManyRows { limit: most });
             }
-            match layout.hash_row(job.hash_key(), row, &mut buffer, &mut hashes)? {
-                Hashed::Row { unit, used } => {
-                    if let Some(chosen) = &mut chosen {
-                        chosen.look(layout, unit, &row[..used])?;
-                    }
-                    match &mut fan {
-                        None => spill.push(scratch, unit, &hashes, &row[..used])?,
-                        Some(fan) => {
-                            let elements = fan.spill(job, scratch, &mut spill, unit, (row, used), &mut hashes)?;
-                            if let Some(chosen) = chosen.as_mut().filter(|_| elements == 0) {
-                                chosen.holds_nothing(unit);
-                            }
-                        }
-                    }
-                }
-                Hashed::NullKey => {
-                    null_keys += 1;
-                    invalid.push(&key_columns, &layout.key_of(row)?, Reason::NullKey).await?;
-                }
+            self.take_sorted(Some(&mut reader)).await?;
+            let (queried, invalid, written) = (self.queried, self.null_keys, self.scratch.written());
+            self.job.progress.update(|progress| {
+                progress.counts.queried = queried;
+                progress.counts.invalid = invalid;
+                progress.scratch_bytes = written;
+            });
+        }
+    }
+
+    /// Lists what the sorter found in the chunks that it is done with.
+    async fn take_sorted(&mut self, mut reader: Option<&mut Reader>) -> Result<(), Error> {
+        while let Ok(Sorted { chunk, null_keys }) = self.sorted.try_recv() {
+            self.null_keys += null_keys.len() as u64;
+            for key in &null_keys {
+                self.invalid.push(&self.key_columns, key, Reason::NullKey).await?;
+            }
+            if let Some(reader) = &mut reader {
+                reader.reuse(chunk);
             }
         }
-        let written = scratch.written();
-        job.progress.update(|progress| {
-            progress.counts.queried = queried;
-            progress.counts.invalid = null_keys;
-            progress.scratch_bytes = written;
-        });
+        Ok(())
     }
-    let partitions = spill.finish(FIRST_UNIT, None)?;
-    Ok(Ingested { partitions, queried, null_keys, invalid })
+}
+
+/// Hashes and spills rows, on a thread of its own, while the next ones are read.
+struct Sorter {
+    layout: Layout,
+    key: HashKey,
+    scratch: Scratch,
+    spill: RowSpill,
+    fan: Option<Fan>,
+    chosen: Option<Chosen>,
+    buffer: Vec<u8>,
+    hashes: Vec<Hash128>,
+}
+
+impl Sorter {
+    fn new(job: &Job, scratch: &Scratch, chosen: Option<Chosen>) -> Self {
+        Self {
+            layout: job.layout.clone(),
+            key: job.hash_key().clone(),
+            scratch: scratch.clone(),
+            spill: RowSpill::create(job.layout.hashes()),
+            fan: job.layout.element().map(|_| Fan::default()),
+            chosen,
+            buffer: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
+    /// Until there is no more work, whether or not all was read.
+    fn run(mut self, mut work: mpsc::Receiver<Chunk>, done: &mpsc::UnboundedSender<Sorted>) -> Result<Self, Error> {
+        while let Some(chunk) = work.blocking_recv() {
+            let null_keys = self.sort(&chunk)?;
+            if done.send(Sorted { chunk, null_keys }).is_err() {
+                break;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Returns the keys that have a null in them.
+    fn sort(&mut self, chunk: &Chunk) -> Result<Vec<Vec<u8>>, Error> {
+        let Self { layout, key, scratch, spill, fan, chosen, buffer, hashes } = self;
+        let mut null_keys = Vec::new();
+        for row in chunk.rows() {
+            let Hashed::Row { unit, used } = layout.hash_row(key, row, buffer, hashes)? else {
+                null_keys.push(layout.key_of(row)?);
+                continue;
+            };
+            if let Some(chosen) = chosen {
+                chosen.look(layout, unit, &row[..used])?;
+            }
+            let Some(fan) = fan else {
+                spill.push(scratch, unit, hashes, &row[..used])?;
+                continue;
+            };
+            let elements = fan.spill((layout, key), scratch, spill, unit, (row, used), hashes)?;
+            if let Some(chosen) = chosen.as_mut().filter(|_| elements == 0) {
+                chosen.holds_nothing(unit);
+            }
+        }
+        Ok(null_keys)
+    }
 }
 
 /// Takes rows apart.
@@ -95,17 +208,16 @@ impl Fan {
     /// one that cannot be taken apart has none, and its marker says why.
     fn spill(
         &mut self,
-        job: &Job,
+        (layout, key): (&Layout, &HashKey),
         scratch: &Scratch,
         spill: &mut RowSpill,
         unit: UnitId,
         (row, used): (&[u8], usize),
         hashes: &mut [Hash128],
     ) -> Result<usize, Error> {
-        let key = job.hash_key();
-        let flaw = job.layout.elements(key, row, &mut self.elements)?.err();
+        let flaw = layout.elements(key, row, &mut self.elements)?.err();
         let marker = vec![mark(flaw); hashes.len()];
-        spill.push(scratch, unit, &marker, &job.layout.key_of(&row[..used])?)?;
+        spill.push(scratch, unit, &marker, &layout.key_of(&row[..used])?)?;
         if flaw.is_some() {
             return Ok(0);
         }

@@ -15,6 +15,7 @@ mod unsent;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use domain::{Counts, Millis, RunKind};
 use engine::guard::{self, Planned, Question};
@@ -40,7 +41,8 @@ pub(crate) struct Plan {
     pub(crate) course: Course,
     pub(crate) counts: Counts,
     pub(crate) planned: Planned,
-    pub(crate) entries: PlanReader,
+    /// Shared with the thread that renders ahead.
+    pub(crate) entries: Arc<Mutex<PlanReader>>,
     pub(crate) removals: PlanReader,
     pub(crate) silent: Option<SegmentRef>,
     pub(crate) rewritten: u64,
@@ -123,7 +125,7 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
         course,
         counts,
         planned,
-        entries: compared.plan,
+        entries: Arc::new(Mutex::new(compared.plan)),
         removals: compared.removals,
         silent: compared.silent,
         rewritten: compared.rewritten,
@@ -146,7 +148,7 @@ async fn covered(job: &Job) -> Result<Option<Snapshot>, Error> {
         return Ok(None);
     };
     let segment: SegmentRef =
-        serde_json::from_value(segment.clone()).map_err(|source| Error::Manifest(std::sync::Arc::new(source)))?;
+        serde_json::from_value(segment.clone()).map_err(|source| Error::Manifest(Arc::new(source)))?;
     let manifest = snapshots::Manifest { layers: vec![snapshots::Layer::delta(segment)] };
     // There is one layer, so there is at most one damage.
     if let Some(Damage { error, .. }) = verify(&job.objects, &manifest).await.err().and_then(|mut all| all.pop()) {

@@ -50,7 +50,7 @@ async fn erase(service: &Service) -> Result<(), Error> {
         if crate::clock::now() < erasure.requested_at + settled {
             continue;
         }
-        let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
+        let objects = service.settings.storage()?.within(&workspace.to_string())?;
         let folders = match erasure.sync {
             Some(sync) => vec![snapshots::prefix(sync), full_list::folder(sync), outcomes::prefix(sync)],
             None => vec![String::new()],
@@ -90,7 +90,7 @@ async fn forget_in(service: &Service, workspace: WorkspaceId) -> Result<(), Erro
     let (scope, retention) = (service.scope(workspace), service.service.retention);
     scope.forget_jobs(millis(retention.jobs)).await?;
     scope.forget_audit(millis(retention.audit)).await?;
-    let objects = Objects::local(&service.settings.objects)?.within(&workspace.to_string())?;
+    let objects = service.settings.storage()?.within(&workspace.to_string())?;
     forget_logs(&scope, &objects).await?;
     loop {
         let gone = scope.forget_runs(millis(retention.runs), AT_ONCE).await?;

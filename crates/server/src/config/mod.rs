@@ -25,6 +25,7 @@ pub(crate) use value::{Arn, Bytes, Cap, Identity, LogFormat, Origin, Rate, SignU
 pub(crate) struct Config {
     pub(crate) database: Database,
     pub(crate) objects_folder: Option<PathBuf>,
+    pub(crate) bucket: Option<Bucket>,
     pub(crate) scratch: Scratch,
     pub(crate) http: Http,
     pub(crate) accounts: Accounts,
@@ -47,6 +48,17 @@ pub(crate) struct Database {
     pub(crate) migrate_on_start: bool,
     pub(crate) connections: u32,
     pub(crate) worker_connections: u32,
+}
+
+/// Where objects lie if not in a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Bucket {
+    pub(crate) name: String,
+    pub(crate) prefix: String,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<Origin>,
+    /// With its secret. None: the default chain of AWS.
+    pub(crate) access_key: Option<(String, Hidden)>,
 }
 
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::value::{Bytes, Cap, Identity, LogFormat, Price, Rate, SignUp};
-use super::{Accounts, Aws, Config, Database, Egress, Http, Log, Quotas, Rates, Retention, Scratch, Worker};
+use super::value::{BucketName, Bytes, Cap, Identity, LogFormat, Prefix, Price, Rate, Region, SignUp};
+use super::{Accounts, Aws, Bucket, Config, Database, Egress, Http, Log, Quotas, Rates, Retention, Scratch, Worker};
 
 const DAY: Duration = Duration::from_hours(24);
 const HOUR: Duration = Duration::from_hours(1);
@@ -16,6 +16,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     let config = Config {
         database: database(reader),
         objects_folder: reader.optional("objects.folder"),
+        bucket: bucket(reader),
         scratch: Scratch {
             folder: reader.optional("scratch.folder"),
             bytes: reader.within("scratch.bytes", Bytes(64 << 30), Bytes(64 << 20)..=Bytes(1 << 50)),
@@ -45,6 +46,35 @@ fn database(reader: &mut Reader) -> Database {
         connections: reader.within("database.connections", 20, 2..=1_000),
         worker_connections: reader.within("database.worker_connections", 20, 2..=1_000),
     }
+}
+
+fn bucket(reader: &mut Reader) -> Option<Bucket> {
+    let name: Option<BucketName> = reader.optional("objects.s3.bucket");
+    let prefix: Option<Prefix> = reader.optional("objects.s3.prefix");
+    let region: Option<Region> = reader.optional("objects.s3.region");
+    let endpoint = reader.optional("objects.s3.endpoint");
+    let id: Option<String> = reader.optional("objects.s3.access_key_id");
+    let secret = reader.secret("objects.s3.secret_access_key", "objects.s3.secret_access_key_file");
+    let Some(name) = name else {
+        if prefix.is_some() || region.is_some() || endpoint.is_some() || id.is_some() || secret.is_some() {
+            reader.problem("objects.s3.bucket", "is missing, but something else of the bucket is set".to_owned());
+        }
+        return None;
+    };
+    if region.is_none() {
+        reader.problem("objects.s3.region", "is missing: say in which region the bucket is".to_owned());
+    }
+    if id.is_some() != secret.is_some() {
+        let what = "an access key is its id and its secret; set both, or neither for the default chain of AWS";
+        reader.problem("objects.s3.access_key_id", what.to_owned());
+    }
+    Some(Bucket {
+        name: name.0,
+        prefix: prefix.map_or_else(String::new, |prefix| prefix.0),
+        region: region.map_or_else(String::new, |region| region.0),
+        endpoint,
+        access_key: id.zip(secret),
+    })
 }
 
 fn http(reader: &mut Reader) -> Http {
@@ -188,6 +218,9 @@ fn check_together(reader: &mut Reader, config: &Config) {
         let what = format!("{} runs at once need at least {} connections", worker.concurrency, worker.concurrency + 2);
         reader.problem("database.worker_connections", what);
     }
+    if config.objects_folder.is_some() && config.bucket.is_some() {
+        reader.problem("objects.folder", "objects.s3.bucket is set too; set one of them".to_owned());
+    }
     if config.scratch.bytes < worker.plan_memory {
         reader.problem("scratch.bytes", "is less than worker.plan_memory".to_owned());
     }
@@ -196,10 +229,17 @@ fn check_together(reader: &mut Reader, config: &Config) {
     }
 }
 
-/// What is allowed, and lets one workspace keep others waiting.
+/// What is allowed, and the operator may not want.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
-    let Config { quotas, worker, .. } = config;
+    let Config { bucket, quotas, worker, .. } = config;
     let mut out = Vec::new();
+    if let Some(endpoint) = bucket.as_ref().and_then(|bucket| bucket.endpoint.as_ref())
+        && endpoint.0.starts_with("http://")
+    {
+        out.push(
+            "objects.s3.endpoint is not https: snapshots and logs go over the network for everybody to read".to_owned(),
+        );
+    }
     if quotas.running_runs >= worker.concurrency {
         out.push(format!(
             "quotas.running_runs is {}, and one worker has {} places (worker.concurrency): where a single worker runs, one \

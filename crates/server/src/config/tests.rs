@@ -31,7 +31,9 @@ fn the_example_names_every_setting_with_its_default() {
     let known: BTreeSet<_> = loaded.entries.iter().map(|entry| entry.key.to_owned()).collect();
     assert_eq!(written, known);
     // Told by a comment of its own, or in the block of its section.
-    let bare: Vec<_> = EXAMPLE.lines().filter(|line| line.starts_with("  ") && !line.trim().starts_with('#')).collect();
+    let is_section = |line: &str| line.trim_end().ends_with(':');
+    let is_setting = |line: &&str| line.starts_with("  ") && !line.trim().starts_with('#') && !is_section(line);
+    let bare: Vec<_> = EXAMPLE.lines().filter(is_setting).collect();
     assert_eq!(bare.len(), known.len(), "one line a setting");
 }
 
@@ -121,6 +123,47 @@ fn unknown_variables_sections_and_forms_are_refused() {
         assert!(error.contains(told), "{text}: {error}");
     }
     assert!(read("worker:\n", &[]).is_ok(), "an empty section");
+}
+
+#[test]
+fn a_bucket_is_named_whole_or_not_at_all() {
+    let whole =
+        "objects: { s3: { bucket: our-objects, prefix: rowcast/prod/, region: eu-central-1, access_key_id: AKID } }";
+    let secret = ("ROWCAST_OBJECTS__S3__SECRET_ACCESS_KEY", "hush-s3");
+    let loaded = read(whole, &[secret]).unwrap();
+    let bucket = loaded.config.bucket.as_ref().unwrap();
+    assert_eq!((bucket.name.as_str(), bucket.prefix.as_str()), ("our-objects", "rowcast/prod"));
+    assert_eq!(bucket.access_key.as_ref().unwrap().1.expose(), "hush-s3");
+    assert!(loaded.config.warnings().iter().all(|warning| !warning.contains("objects.s3")));
+    let shown = show(&loaded.entries) + &format!("{loaded:?}");
+    assert!(shown.contains("objects.s3.secret_access_key = (hidden)") && !shown.contains("hush"), "{shown}");
+    let chain =
+        read("objects: { s3: { bucket: our-objects, region: eu-central-1, endpoint: http://minio:9000 } }", &[]);
+    let chain = chain.unwrap().config;
+    assert!(chain.bucket.as_ref().unwrap().access_key.is_none());
+    assert!(chain.warnings().iter().any(|warning| warning.contains("objects.s3.endpoint is not https")));
+    for (text, told) in [
+        ("objects: { s3: { region: eu-central-1 } }", "objects.s3.bucket: is missing"),
+        ("objects: { s3: { bucket: our-objects } }", "objects.s3.region: is missing"),
+        (
+            "objects: { folder: /a, s3: { bucket: our-objects, region: a } }",
+            "objects.folder: objects.s3.bucket is set too",
+        ),
+        ("objects: { s3: { bucket: Ours, region: a } }", "objects.s3.bucket: expected the name of a bucket"),
+        ("objects: { s3: { bucket: our-objects, region: a, prefix: ../b } }", "objects.s3.prefix: expected names"),
+        (
+            "objects: { s3: { bucket: our-objects, region: a, endpoint: minio } }",
+            "objects.s3.endpoint: expected an address",
+        ),
+        (
+            "objects: { s3: { bucket: our-objects, region: a, access_key_id: b } }",
+            "objects.s3.access_key_id: an access key is",
+        ),
+        ("objects: { s3: { bucket: our-objects, secret_access_key: b } }", "secrets do not belong into this file"),
+    ] {
+        let error = problems(text, &[]);
+        assert!(error.contains(told), "{text}: {error}");
+    }
 }
 
 #[test]

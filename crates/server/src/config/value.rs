@@ -35,6 +35,16 @@ pub(crate) struct Rate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin(pub(crate) String);
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BucketName(pub(super) String);
+
+/// Before the names of all objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Prefix(pub(super) String);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Region(pub(super) String);
+
 /// The ARN of a user or role of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arn(pub(crate) String);
@@ -236,6 +246,56 @@ impl Value for Origin {
         let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
         (!host.is_empty() && host.chars().all(plain)).then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for BucketName {
+    const EXPECTED: &'static str = "the name of a bucket: 3 to 63 lowercase letters, digits, `-` and `.`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let fits = (3..=63).contains(&text.len())
+            && text.bytes().all(|byte| plain(byte) || b"-.".contains(&byte))
+            && text.bytes().next().is_some_and(plain)
+            && text.bytes().last().is_some_and(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for Prefix {
+    const EXPECTED: &'static str =
+        "names of letters, digits, `_`, `-` and `.` with `/` between them, such as rowcast/prod";
+
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_matches('/');
+        let name = |name: &str| {
+            !name.is_empty()
+                && !name.starts_with('.')
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        };
+        text.split('/').all(name).then(|| Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Value for Region {
+    const EXPECTED: &'static str = "a region of AWS, such as eu-central-1";
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        fits.then(|| Self(text.to_owned()))
     }
 
     fn show(&self) -> String {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use objects::Objects;
 use runner::service::Service;
 use store::{Access, MasterKeys, Store};
 
@@ -24,7 +23,7 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
                     `rowcast keys new` prints"
             .into());
     };
-    writable("objects.folder", &place.objects)?;
+    let objects = place.storage().await?;
     if parts.worker() {
         writable("scratch.folder", &place.scratch)?;
     }
@@ -37,8 +36,8 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
             store.check_master_keys().await?;
             notice_login(&store, place).await?;
             // Exports read the full lists that workers write there.
-            let objects = Objects::local(&place.objects)?;
-            Some(api::App::new(api::Settings { objects: Some(objects), ..wire::api_settings(config) }, store))
+            let objects = Some(objects.clone());
+            Some(api::App::new(api::Settings { objects, ..wire::api_settings(config) }, store))
         }
         false => None,
     };
@@ -48,7 +47,8 @@ pub(super) async fn boot(place: &Place, parts: Parts) -> Result<Booted> {
             store.check_master_keys().await?;
             notice_login(&store, place).await?;
             let egress = wire::egress(config, &place.urls).await;
-            let settings = wire::run_settings(place, egress);
+            let mut settings = wire::run_settings(place, egress);
+            settings.bucket = config.bucket.is_some().then_some(objects);
             Some(Service { settings, service: wire::service_settings(config), store })
         }
         false => None,
@@ -92,7 +92,7 @@ fn explained(error: store::Error) -> crate::Error {
 }
 
 /// Makes the folder if it is missing, and writes into it once.
-fn writable(key: &str, folder: &Path) -> Result<()> {
+pub(super) fn writable(key: &str, folder: &Path) -> Result<()> {
     let probe = folder.join(format!(".rowcast-probe-{}", std::process::id()));
     let tried = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b"probe"))

@@ -5,6 +5,7 @@ mod listen;
 mod operate;
 mod place;
 mod stop;
+mod storage;
 mod wire;
 
 use axum::{Router, middleware};

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use store::{Access, MasterKeys, Rotated, Scope, Store};
 
 use super::place::Place;
-use super::{boot, wire};
+use super::{boot, storage, wire};
 use crate::cli::ServiceArguments;
 use crate::config::{self, Hidden};
 use crate::{Exit, Result, keys};
@@ -71,11 +71,17 @@ pub(crate) fn openapi() -> Result<Exit> {
 }
 
 /// All that is wrong, or all that holds and where it comes from.
-pub(crate) fn check_config(arguments: &ServiceArguments) -> Result<Exit> {
+pub(crate) async fn check_config(arguments: &ServiceArguments) -> Result<Exit> {
     let loaded = arguments.load()?;
     print!("{}", config::show(&loaded.entries));
     for warning in loaded.config.warnings() {
         eprintln!("warning: {warning}");
+    }
+    if let Some(bucket) = &loaded.config.bucket {
+        let (_, warning) = storage::open(bucket).await?;
+        if let Some(warning) = warning {
+            eprintln!("warning: {warning}");
+        }
     }
     Ok(Exit::Done)
 }

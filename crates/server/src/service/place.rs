@@ -7,9 +7,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use embedded::Cluster;
+use objects::Objects;
 use store::MasterKeys;
 
-use super::Parts;
+use super::{Parts, boot, storage};
 use crate::cli::ServiceArguments;
 use crate::config::{Hidden, Loaded};
 use crate::place::{self as machine, default_home, private_folder, start_cluster};
@@ -95,6 +96,23 @@ impl Place {
         let objects = in_home(&loaded.config.objects_folder, "objects")?;
         let scratch = in_home(&loaded.config.scratch.folder, "scratch")?;
         Ok(Self { loaded, objects, scratch, urls, cluster })
+    }
+
+    /// The object storage, tried out: what it cannot do is told now.
+    pub(super) async fn storage(&self) -> Result<Objects> {
+        match &self.loaded.config.bucket {
+            Some(bucket) => {
+                let (objects, warning) = storage::open(bucket).await?;
+                if let Some(warning) = warning {
+                    tracing::warn!("{warning}");
+                }
+                Ok(objects)
+            }
+            None => {
+                boot::writable("objects.folder", &self.objects)?;
+                Ok(Objects::local(&self.objects)?)
+            }
+        }
     }
 
     /// Connections are closed by now, so that the private database has nobody to turn out.

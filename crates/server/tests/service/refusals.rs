@@ -73,6 +73,48 @@ async fn a_folder_that_cannot_be_written_is_refused() {
     assert!(told.contains("objects.folder") && told.contains("/dev/null/objects"), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_cannot_be_used_is_refused_and_says_what_is_missing() {
+    let server = testkit::s3::Server::start().await;
+    let endpoint = server.endpoint();
+    let started = async |command: &'static [&'static str], bucket: &'static str| {
+        let endpoint = endpoint.clone();
+        let run = move || {
+            let home = tempfile::tempdir().unwrap();
+            let variables = [
+                ("ROWCAST_DATABASE__URL", "postgres://u@127.0.0.1:1/db"),
+                ("ROWCAST_MASTER_KEYS__VALUE", KEYS),
+                ("ROWCAST_OBJECTS__S3__BUCKET", bucket),
+                ("ROWCAST_OBJECTS__S3__REGION", testkit::s3::REGION),
+                ("ROWCAST_OBJECTS__S3__ENDPOINT", endpoint.as_str()),
+                ("ROWCAST_OBJECTS__S3__ACCESS_KEY_ID", testkit::s3::ACCESS_KEY),
+                ("ROWCAST_OBJECTS__S3__SECRET_ACCESS_KEY", testkit::s3::SECRET_KEY),
+            ];
+            output(home.path(), command, &variables)
+        };
+        let output = tokio::task::spawn_blocking(run).await.unwrap();
+        let told = text(&output.stderr) + &text(&output.stdout);
+        assert!(!told.contains(testkit::s3::SECRET_KEY), "{told}");
+        (output.status.code(), told)
+    };
+    let (code, told) = started(&["config", "check"], testkit::s3::BUCKET).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("objects.s3.endpoint is not https"), "{told}");
+    for command in [&["config", "check"][..], &["worker"], &["serve"]] {
+        let (code, told) = started(command, "no-such-bucket").await;
+        assert_eq!(code, Some(1), "{told}");
+        assert!(told.contains("create the bucket") && told.contains("no-such-bucket"), "{told}");
+        server.fail(
+            |asked| asked.puts() && asked.headers.contains_key("if-none-match"),
+            testkit::s3::Fault::error(403, "AccessDenied"),
+        );
+        let (code, told) = started(command, testkit::s3::BUCKET).await;
+        assert_eq!(code, Some(1), "{told}");
+        assert!(told.contains("objects.s3: ") && told.contains("allow s3:PutObject"), "{told}");
+    }
+    assert_eq!(server.objects(), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_printed_for_the_operator_can_be_used_as_it_is() {
     let home = tempfile::tempdir().unwrap();

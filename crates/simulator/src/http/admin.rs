@@ -74,6 +74,43 @@ pub(super) async fn records(
     Ok(Json(records.collect()))
 }
 
+#[derive(Serialize)]
+pub(super) struct ShardAnswer {
+    shard_id: String,
+    open: bool,
+    starting_hash_key: String,
+    ending_hash_key: String,
+    records: usize,
+    bytes: u64,
+    /// Puts of records for which there was no room.
+    throttled: u64,
+    /// When the first and the last record arrived, in milliseconds since 1970.
+    first_ms: Option<u64>,
+    last_ms: Option<u64>,
+}
+
+/// The shards of a stream, closed ones included, and what was put into each.
+pub(super) async fn shards(
+    State(simulator): State<Arc<Simulator>>,
+    Path(name): Path<String>,
+) -> Result<Json<Vec<ShardAnswer>>, (StatusCode, String)> {
+    let account = simulator.account();
+    let stream = account.streams.get(&name);
+    let stream = stream.ok_or_else(|| (StatusCode::NOT_FOUND, format!("there is no stream `{name}`")))?;
+    let shards = stream.shards.iter().map(|shard| ShardAnswer {
+        shard_id: shard.id(),
+        open: shard.closed.is_none(),
+        starting_hash_key: shard.start.to_string(),
+        ending_hash_key: shard.end.to_string(),
+        records: shard.records.len(),
+        bytes: shard.load.bytes,
+        throttled: shard.load.throttled,
+        first_ms: shard.load.first_ms,
+        last_ms: shard.load.last_ms,
+    });
+    Ok(Json(shards.collect()))
+}
+
 pub(super) async fn roles(State(simulator): State<Arc<Simulator>>) -> Json<Vec<Role>> {
     Json(simulator.iam().roles())
 }

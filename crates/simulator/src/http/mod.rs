@@ -32,6 +32,7 @@ pub(crate) fn router(simulator: Arc<Simulator>) -> Router {
         .route("/_simulator/limits", get(admin::limits).post(admin::set_limits))
         .route("/_simulator/calls", get(admin::calls))
         .route("/_simulator/streams/{name}/records", get(admin::records))
+        .route("/_simulator/streams/{name}/shards", get(admin::shards))
         .route("/_simulator/roles", get(admin::roles).post(admin::put_roles).delete(admin::clear_roles))
         .route("/_simulator/principals", get(admin::principals).post(admin::add_principals))
         .route("/_simulator/sessions", get(admin::sessions))

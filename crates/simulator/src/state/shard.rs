@@ -29,7 +29,18 @@ pub(crate) struct Shard {
     /// Positions of its records in the stream's arrival order.
     pub(crate) records: Vec<usize>,
     pub(crate) bucket: Bucket,
+    pub(crate) load: Load,
     next: u64,
+}
+
+/// What was put into a shard, for those who measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) bytes: u64,
+    /// Puts of records for which there was no room.
+    pub(crate) throttled: u64,
+    pub(crate) first_ms: Option<u64>,
+    pub(crate) last_ms: Option<u64>,
 }
 
 impl Shard {
@@ -44,6 +55,7 @@ impl Shard {
             closed: None,
             records: Vec::new(),
             bucket: Bucket::default(),
+            load: Load::default(),
             next: 1,
         }
     }

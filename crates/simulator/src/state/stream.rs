@@ -160,7 +160,10 @@ impl Stream {
 
     /// Whether the shard still takes a record of this size in this second; if so, the record is counted.
     pub(crate) fn admit(&mut self, shard: usize, size: usize, limits: &Limits, now: Instant) -> bool {
-        self.shards[shard].bucket.take(limits, size, now)
+        let shard = &mut self.shards[shard];
+        let fits = shard.bucket.take(limits, size, now);
+        shard.load.throttled += u64::from(!fits);
+        fits
     }
 
     pub(crate) fn append(&mut self, shard: usize, record: NewRecord, now_ms: u64) -> Sequence {
@@ -168,6 +171,9 @@ impl Stream {
         let shard = &mut self.shards[shard];
         let sequence = shard.next_sequence(now_ms);
         shard.records.push(position);
+        shard.load.bytes += record.size() as u64;
+        shard.load.first_ms.get_or_insert(now_ms);
+        shard.load.last_ms = Some(now_ms);
         self.records.push(Entry {
             sequence,
             partition_key: record.partition_key,

@@ -229,6 +229,12 @@ async fn rules_limits_and_records_can_be_reached_over_http() {
     assert_eq!(records.body[0]["partition_key"], "k");
     assert_eq!(records.body[0]["data"], "ZGF0YSBvZiBr");
     assert_eq!(admin("GET", "streams/unknown/records", "").await.status, 404);
+    let shards = admin("GET", "streams/orders/shards", "").await.body;
+    let (taken, empty) = if shards[0]["records"] == 1 { (&shards[0], &shards[1]) } else { (&shards[1], &shards[0]) };
+    assert_eq!((&taken["records"], &taken["bytes"], &taken["throttled"]), (&json!(1), &json!(10), &json!(0)));
+    assert!(taken["first_ms"].is_u64() && taken["first_ms"] == taken["last_ms"] && empty["first_ms"].is_null());
+    assert_eq!((&empty["records"], &empty["open"]), (&json!(0), &json!(true)));
+    assert_eq!(admin("GET", "streams/unknown/shards", "").await.status, 404);
     assert_eq!(admin("GET", "calls", "").await.body, json!({"PutRecords": 2}));
 }
 

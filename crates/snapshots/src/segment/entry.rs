@@ -39,30 +39,36 @@ pub(crate) fn put_window(out: &mut Vec<u8>, unit: UnitId, entry: &WindowEntry, v
     put_position(out, value);
 }
 
-pub(crate) fn put_delta(out: &mut Vec<u8>, unit: UnitId, effect: &Effect) {
+pub(crate) fn put_delta(
+    out: &mut Vec<u8>,
+    unit: UnitId,
+    delta: &Delta,
+    entry_value: Option<Position>,
+    mark_value: Option<Position>,
+) {
     put_unit(out, unit);
-    let (kind, resent) = match &effect.delta.entry {
+    let (kind, resent) = match &delta.entry {
         EntryChange::Keep => (0, false),
         EntryChange::Set(entry) => (1, entry.resent),
         EntryChange::Delete => (2, false),
     };
-    let flags = if effect.delta.ends_doubt { ENDS_DOUBT } else { 0 } | if resent { RESENT } else { 0 };
+    let flags = if delta.ends_doubt { ENDS_DOUBT } else { 0 } | if resent { RESENT } else { 0 };
     out.push(kind | flags);
-    if let (EntryChange::Set(entry), Some(value)) = (&effect.delta.entry, effect.entry_value) {
+    if let (EntryChange::Set(entry), Some(value)) = (&delta.entry, entry_value) {
         out.extend(entry.row.0);
         out.extend(entry.form.to_be_bytes());
         out.extend(entry.sequence.to_be_bytes());
         put_position(out, value);
     }
-    out.extend((effect.delta.marks.len() as u32).to_be_bytes());
-    for mark in &effect.delta.marks {
+    out.extend((delta.marks.len() as u32).to_be_bytes());
+    for mark in &delta.marks {
         out.push(op_byte(mark.op) | u8::from(mark.doubt) << 7);
         out.extend(mark.content.0);
         out.extend(mark.version.to_be_bytes());
         out.extend(mark.sequence.to_be_bytes());
         out.extend(mark.settles_at.to_be_bytes());
     }
-    if let Some(value) = effect.mark_value {
+    if let Some(value) = mark_value {
         put_position(out, value);
     }
 }

@@ -38,8 +38,10 @@ impl Segment {
     pub(crate) async fn open(objects: &Objects, reference: &SegmentRef) -> Result<Self> {
         let SegmentRef { sync, epoch, number, kind, .. } = *reference;
         let identity = SegmentIdentity { sync, epoch, number, kind };
-        let (_, hashes) = ends(objects, &reference.hashes, identity, Part::Hashes).await?;
-        let (header, values) = ends(objects, &reference.values, identity, Part::Values).await?;
+        let hashes = ends(objects, &reference.hashes, identity, Part::Hashes);
+        let values = ends(objects, &reference.values, identity, Part::Values);
+        let (hashes, values) = futures::join!(hashes, values);
+        let ((_, hashes), (header, values)) = (hashes?, values?);
         let bad = |object: &ObjectRef, what: &str| Error::corrupt(&object.name, what);
         let hashes = HashesFooter::decode(&hashes).ok_or_else(|| bad(&reference.hashes, "its footer is cut"))?;
         let values = ValuesFooter::decode(&values).ok_or_else(|| bad(&reference.values, "its footer is cut"))?;
@@ -66,6 +68,19 @@ impl Segment {
             .ok_or_else(|| Error::corrupt(object, "a block of values is not well-formed"))
     }
 
+    /// A block of values as it is stored, if it is the one that was written.
+    pub(crate) async fn stored_values(&self, objects: &Objects, block: u32) -> Result<(BlockRef, Bytes)> {
+        let object = &self.reference.values.name;
+        let Some(at) = self.values.blocks.get(block as usize) else {
+            return Err(Error::corrupt(object, "an entry points to a value behind its end"));
+        };
+        let stored = read(objects, object, at.offset..at.offset + u64::from(at.stored)).await?;
+        if digest16(&stored) != at.digest {
+            return Err(Error::corrupt(object, format!("the block at byte {} is not the one written", at.offset)));
+        }
+        Ok((*at, stored))
+    }
+
     /// The blocks that may hold units from one to before another.
     pub(super) fn blocks(&self, from: UnitId, to: Option<UnitId>) -> Range<usize> {
         let blocks = &self.hashes.blocks;
@@ -86,8 +101,9 @@ async fn ends(objects: &Objects, object: &ObjectRef, identity: SegmentIdentity, 
     let Some(footer) = body else {
         return Err(Error::corrupt(name, "the manifest says that header and footer are longer than the object"));
     };
-    let header = read(objects, name, 0..object.header).await?;
-    let footer = read(objects, name, footer..bytes).await?;
+    let header = read(objects, name, 0..object.header);
+    let (header, footer) = futures::join!(header, read(objects, name, footer..bytes));
+    let (header, footer) = (header?, footer?);
     let mut digest = blake3::Hasher::new();
     digest.update(&header).update(&footer);
     if Digest::from(digest.finalize()) != object.digest {

@@ -10,7 +10,7 @@ use engine::rules::WindowEntry;
 use engine::unit::{Delta, EntryChange, UnitId};
 use objects::Objects;
 
-use super::entry::{Effect, Position, put_delta, put_value, put_window};
+use super::entry::{Position, put_delta, put_value, put_window};
 use super::footer::{BlockRef, HashesFooter, ValuesFooter, digest16};
 use super::header::{Header, Shape};
 use super::{ObjectRef, SegmentRef};
@@ -91,12 +91,7 @@ impl SegmentWriter {
         if self.identity.kind != SegmentKind::Delta {
             return Err(self.unfit(unit, "a delta was pushed to a segment of a window"));
         }
-        if matches!(delta.entry, EntryChange::Set(_)) != entry_value.is_some() {
-            return Err(self.unfit(unit, "an entry that is set, and no other, has a value"));
-        }
-        if delta.marks.is_empty() != mark_value.is_none() {
-            return Err(self.unfit(unit, "marks, and nothing else, have the value of the newest put"));
-        }
+        self.check_values(unit, delta, entry_value.is_some(), mark_value.is_some())?;
         if delta.empty() {
             return Ok(());
         }
@@ -110,15 +105,57 @@ impl SegmentWriter {
             Some(value) => Some(self.push_value(unit, value).await?),
             None => None,
         };
-        if let EntryChange::Set(entry) = &delta.entry {
-            self.sets += 1;
-            self.forms.insert(entry.form);
+        self.put_delta(unit, delta, entry_position, mark_position).await
+    }
+
+    /// Takes over a block of values as another segment with the same shapes stores it, and the units that it is all of: the
+    /// entry of each is set to its value, in their order.
+    pub(crate) async fn push_block(
+        &mut self,
+        block: &BlockRef,
+        stored: &[u8],
+        units: &[(UnitId, Delta)],
+    ) -> Result<()> {
+        let whole = u32::try_from(units.len()).is_ok_and(|count| count == block.count);
+        if let Some((unit, _)) = units.first().filter(|_| !whole || block.count > u32::from(u16::MAX)) {
+            return Err(self.unfit(*unit, "a block is taken over with all units that its values are of"));
+        }
+        self.values.close().await?;
+        let number = self.values.next_block()?;
+        self.values.append(stored, block.raw, block.count).await?;
+        for (index, (unit, delta)) in (0..).zip(units) {
+            self.check_values(*unit, delta, true, false)?;
+            self.ascending(*unit)?;
+            self.put_delta(*unit, delta, Some(Position { block: number, index }), None).await?;
+        }
+        Ok(())
+    }
+
+    fn check_values(&self, unit: UnitId, delta: &Delta, entry: bool, mark: bool) -> Result<()> {
+        if matches!(delta.entry, EntryChange::Set(_)) != entry {
+            return Err(self.unfit(unit, "an entry that is set, and no other, has a value"));
+        }
+        if delta.marks.is_empty() == mark {
+            return Err(self.unfit(unit, "marks, and nothing else, have the value of the newest put"));
         }
         if delta.marks.len() > LARGEST / 64 {
             return Err(self.unfit(unit, "it has more marks than fit"));
         }
-        let effect = Effect { delta: delta.clone(), entry_value: entry_position, mark_value: mark_position };
-        put_delta(&mut self.hashes.raw, unit, &effect);
+        Ok(())
+    }
+
+    async fn put_delta(
+        &mut self,
+        unit: UnitId,
+        delta: &Delta,
+        entry_value: Option<Position>,
+        mark_value: Option<Position>,
+    ) -> Result<()> {
+        if let EntryChange::Set(entry) = &delta.entry {
+            self.sets += 1;
+            self.forms.insert(entry.form);
+        }
+        put_delta(&mut self.hashes.raw, unit, delta, entry_value, mark_value);
         self.close_entry(unit).await
     }
 
@@ -235,20 +272,21 @@ impl BlockWriter {
         }
         let stored = self.compressor.compress(&self.raw);
         let stored = stored.map_err(|source| Error::Compress { object: self.object.clone(), source })?;
-        self.writer.write(&stored).await?;
-        self.blocks.push(BlockRef {
-            offset: self.offset,
-            stored: stored.len() as u32,
-            raw: self.raw.len() as u32,
-            count: self.count,
-            digest: digest16(&stored),
-        });
-        self.offset += stored.len() as u64;
-        self.total += u64::from(self.count);
+        self.append(&stored, self.raw.len() as u32, self.count).await?;
         self.count = 0;
         self.raw.clear();
         // One giant value does not keep its memory until the end of the segment.
         self.raw.shrink_to(2 * BLOCK);
+        Ok(())
+    }
+
+    /// Adds a compressed block.
+    async fn append(&mut self, stored: &[u8], raw: u32, count: u32) -> Result<()> {
+        self.writer.write(stored).await?;
+        let (offset, digest) = (self.offset, digest16(stored));
+        self.blocks.push(BlockRef { offset, stored: stored.len() as u32, raw, count, digest });
+        self.offset += stored.len() as u64;
+        self.total += u64::from(count);
         Ok(())
     }
 

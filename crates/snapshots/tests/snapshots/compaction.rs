@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Owned, Read, identity, read, shapes, storage, unit};
+use crate::common::{Owned, Read, added, identity, read, shapes, storage, unit, window};
 use domain::Change;
 use engine::hash::Hash128;
 use engine::rules::{Outcome, WindowEntry, acknowledge_silently, checkpoint, rewrite};
 use engine::unit::{Delta, EntryChange, Unit};
 use objects::Objects;
 use proptest::prelude::*;
-use snapshots::{Layer, Manifest, SegmentKind, SegmentWriter, Snapshot, choose, compact};
+use snapshots::{Error, Layer, Manifest, Outcomes, SegmentKind, SegmentWriter, Snapshot, choose, compact};
 
 /// What happens to a unit in a layer, as dice.
 #[derive(Debug, Clone)]
@@ -237,4 +237,49 @@ async fn p7_a_shape_that_no_value_has_any_more_is_not_named_after_a_merge() {
     let snapshot = Snapshot::open(&objects, &merged, 0).await.unwrap();
     assert_eq!(snapshot.shapes().collect::<Vec<_>>(), [&shapes()[1]]);
     assert_eq!(snapshot.count_entries().await.unwrap(), 5);
+}
+
+/// Windows that lie one behind the other, as a first run writes them, of several blocks each; some records were refused.
+async fn one_behind_the_other(objects: &Objects, refused: &[u64]) -> Manifest {
+    let mut manifest = Manifest::default();
+    for number in 0..3_u32 {
+        let units = u64::from(number) * 2_000..u64::from(number + 1) * 2_000;
+        let row = |id: u64| (0..200).map(|at| (id * 31 + at) as u8).collect();
+        let entries: Vec<_> =
+            units.clone().map(|id| (id, added(id as u8, 12), Owned::new(id, Some(row(id))))).collect();
+        let outcome = |id| if refused.contains(&id) { Outcome::Refused } else { Outcome::Acknowledged };
+        let outcomes: Outcomes = units.map(outcome).collect();
+        manifest.layers.push(Layer::window(window(objects, number, &entries).await, outcomes, 0));
+    }
+    manifest
+}
+
+#[tokio::test]
+async fn layers_one_behind_the_other_keep_every_value_when_they_merge() {
+    for refused in [&[][..], &[0], &[1_999, 2_000], &[2_500, 5_999]] {
+        let (_folder, objects) = storage();
+        let manifest = one_behind_the_other(&objects, refused).await;
+        let before = read(&objects, &manifest, 0).await.unwrap();
+        assert_eq!(before.len(), 6_000 - refused.len());
+        let merged = compact(&objects, &manifest, identity(9, SegmentKind::Delta), 0..3, 0).await.unwrap();
+        assert_eq!(read(&objects, &merged, 0).await.unwrap(), before);
+        // Merged once more, blocks of deltas are taken over too.
+        let again = compact(&objects, &merged, identity(10, SegmentKind::Delta), 0..1, 0).await.unwrap();
+        assert_eq!(read(&objects, &again, 0).await.unwrap(), before);
+        let bytes = |manifest: &Manifest| manifest.layers.iter().map(|layer| layer.segment.values.bytes).sum::<u64>();
+        assert!(bytes(&merged) <= bytes(&manifest) && bytes(&again) <= bytes(&merged));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_block_is_reported_and_not_taken_over() {
+    let (folder, objects) = storage();
+    let manifest = one_behind_the_other(&objects, &[]).await;
+    let path = folder.path().join(&manifest.layers[1].segment.values.name);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let merged = compact(&objects, &manifest, identity(9, SegmentKind::Delta), 0..3, 0).await;
+    assert!(matches!(merged, Err(Error::Corrupt { .. })), "{merged:?}");
 }

@@ -2,6 +2,9 @@
 
 use super::types::Wire;
 
+/// A chunk that is used again keeps no more memory than this.
+const KEPT: usize = 1 << 20;
+
 /// Whole rows in canonical form.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -25,6 +28,13 @@ impl Chunk {
 
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// Without its rows; its memory stays, but for that of a giant row.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+        self.ends.clear();
     }
 
     /// The size of all rows.
@@ -63,24 +73,30 @@ impl Parser {
         self.state == State::Ended && self.pending.is_empty()
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], chunk: &mut Chunk) -> Parsed<()> {
+    /// Returns how many of the bytes it took: all, unless the chunk has got `most` bytes before.
+    pub(super) fn push(&mut self, bytes: &[u8], chunk: &mut Chunk, most: usize) -> Parsed<usize> {
         if self.pending.is_empty() {
-            let taken = self.take(bytes, chunk)?;
+            let taken = self.take(bytes, chunk, most)?;
+            if chunk.bytes() >= most {
+                return Ok(taken);
+            }
             self.pending.extend_from_slice(&bytes[taken..]);
-            return Ok(());
+            return Ok(bytes.len());
         }
         let mut pending = std::mem::take(&mut self.pending);
         pending.extend_from_slice(bytes);
-        let taken = self.take(&pending, chunk)?;
+        let taken = self.take(&pending, chunk, usize::MAX)?;
         pending.drain(..taken);
         self.pending = pending;
-        Ok(())
+        Ok(bytes.len())
     }
 
     /// How many bytes were whole.
-    fn take(&mut self, bytes: &[u8], chunk: &mut Chunk) -> Parsed<usize> {
+    fn take(&mut self, bytes: &[u8], chunk: &mut Chunk, most: usize) -> Parsed<usize> {
         let mut taken = 0;
-        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+        while chunk.bytes() < most
+            && let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty())
+        {
             let part = match self.state {
                 State::Header => self.header(rest)?,
                 State::Rows => self.row(rest, chunk)?,
@@ -214,10 +230,24 @@ mod tests {
         let bytes = stream();
         for size in 1..=bytes.len() {
             let (mut parser, mut chunk) = (Parser::new(WIRES.to_vec()), Chunk::default());
-            bytes.chunks(size).for_each(|part| parser.push(part, &mut chunk).unwrap());
+            bytes.chunks(size).for_each(|part| assert_eq!(parser.push(part, &mut chunk, usize::MAX), Ok(part.len())));
             assert!(parser.ended() && parser.rows == 3);
             assert_eq!(chunk.rows().map(<[u8]>::to_vec).collect::<Vec<_>>(), expected(), "cut into {size}");
         }
+    }
+
+    #[test]
+    fn a_chunk_that_is_full_takes_no_more_and_the_next_one_goes_on() {
+        let bytes = stream();
+        let (mut parser, mut taken, mut rows) = (Parser::new(WIRES.to_vec()), 0, Vec::new());
+        while taken < bytes.len() {
+            let mut chunk = Chunk::default();
+            taken += parser.push(&bytes[taken..], &mut chunk, 1).unwrap();
+            assert!(chunk.len() <= 1);
+            rows.extend(chunk.rows().map(<[u8]>::to_vec));
+        }
+        assert!(parser.ended());
+        assert_eq!(rows, expected());
     }
 
     #[test]
@@ -225,7 +255,7 @@ mod tests {
         let bytes = stream();
         for length in 0..bytes.len() {
             let (mut parser, mut chunk) = (Parser::new(WIRES.to_vec()), Chunk::default());
-            parser.push(&bytes[..length], &mut chunk).unwrap();
+            parser.push(&bytes[..length], &mut chunk, usize::MAX).unwrap();
             assert!(!parser.ended(), "cut off at {length}");
             assert_eq!(chunk.len() as u64, parser.rows);
         }
@@ -233,8 +263,9 @@ mod tests {
 
     #[test]
     fn what_is_no_binary_copy_is_refused() {
-        let refused =
-            |wires: &[Wire], bytes: &[u8]| Parser::new(wires.to_vec()).push(bytes, &mut Chunk::default()).is_err();
+        let refused = |wires: &[Wire], bytes: &[u8]| {
+            Parser::new(wires.to_vec()).push(bytes, &mut Chunk::default(), usize::MAX).is_err()
+        };
         assert!(refused(&WIRES, b"SELECT"));
         assert!(refused(&WIRES[..2], &stream()));
         assert!(refused(&[Wire::Array, Wire::Same, Wire::Same], &stream()));

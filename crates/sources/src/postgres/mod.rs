@@ -4,6 +4,7 @@ mod catalog;
 mod check;
 mod copy;
 mod describe;
+mod diverted;
 mod failure;
 mod json;
 mod key;

@@ -3,10 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use domain::Column;
-use futures::{FutureExt, StreamExt};
-use tokio::time::{Instant, timeout_at};
+use futures::StreamExt;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::CopyOutStream;
 
 use super::copy::{Chunk, Parser};
@@ -32,13 +31,20 @@ impl Default for ReadOptions {
     }
 }
 
+/// For so long a few rows wait for more.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// A read that goes on. Dropped before its end, it is canceled on the server.
 pub struct Reader {
     session: Session,
     stream: Pin<Box<CopyOutStream>>,
     parser: Parser,
+    /// What was received, and how much of it was parsed.
+    received: Vec<u8>,
+    parsed: usize,
     /// What was read and not handed out. It stays here while `next` waits, so that dropping its future loses nothing.
     chunk: Chunk,
+    spare: Option<Chunk>,
     limits: Limits,
     chunk_bytes: usize,
     state: State,
@@ -92,7 +98,10 @@ pub(super) async fn open(
         session,
         stream,
         parser,
+        received: Vec::new(),
+        parsed: 0,
         chunk: Chunk::default(),
+        spare: None,
         limits,
         chunk_bytes: options.chunk_bytes,
         state: State::Reading,
@@ -115,8 +124,15 @@ impl Reader {
             }
             State::Ended => {}
         }
-        let chunk = std::mem::take(&mut self.chunk);
+        let spare = if self.chunk.is_empty() { Chunk::default() } else { self.spare.take().unwrap_or_default() };
+        let chunk = std::mem::replace(&mut self.chunk, spare);
         Ok(if chunk.is_empty() { None } else { Some(chunk) })
+    }
+
+    /// Takes back a chunk that is done with: its memory is used for the next one.
+    pub fn reuse(&mut self, mut chunk: Chunk) {
+        chunk.clear();
+        self.spare = Some(chunk);
     }
 
     /// How many rows were read so far.
@@ -131,34 +147,56 @@ impl Reader {
     }
 
     async fn fill(&mut self) -> Result<(), Error> {
-        while self.state == State::Reading && self.chunk.bytes() < self.chunk_bytes {
-            match self.receive().await? {
-                Some(bytes) => self
-                    .parser
-                    .push(&bytes, &mut self.chunk)
-                    .map_err(|reason| Error::Malformed { row: self.parser.rows + 1, reason })?,
-                None => self.state = State::StreamEnded,
+        while self.chunk.bytes() < self.chunk_bytes {
+            let rest = &self.received[self.parsed..];
+            if !rest.is_empty() {
+                let pushed = self.parser.push(rest, &mut self.chunk, self.chunk_bytes);
+                self.parsed += pushed.map_err(|reason| Error::Malformed { row: self.parser.rows + 1, reason })?;
+            } else if self.state == State::Reading {
+                if !self.receive().await? {
+                    self.state = State::StreamEnded;
+                }
+                self.parsed = 0;
+            } else {
+                break;
             }
         }
         match self.state {
-            State::StreamEnded => self.finish().await,
+            State::StreamEnded if self.parsed == self.received.len() => self.finish().await,
             _ => Ok(()),
         }
     }
 
-    async fn receive(&mut self) -> Result<Option<Bytes>, Error> {
-        // Most of the time there is something; a timer for each row would cost more than the row.
-        let received = match self.stream.next().now_or_never() {
-            Some(received) => {
-                self.limits.check_total()?;
-                received
+    /// Receives some rows, and says whether more may follow. The stream itself has none of them: they are diverted, and
+    /// what is held when it ends are the last ones.
+    async fn receive(&mut self) -> Result<bool, Error> {
+        let Self { session, stream, limits, .. } = self;
+        let rows = &session.overheard.rows;
+        let arriving = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    ended = stream.next() => return Some(ended),
+                    () = rows.enough() => {}
+                    () = sleep(PATIENCE) => {}
+                }
+                if rows.any() {
+                    return None;
+                }
             }
-            None => self.limits.wait("reading rows", self.stream.next()).await?,
         };
-        match received.transpose() {
-            Ok(bytes) => Ok(bytes),
-            Err(cause) => Err(self.session.explain(cause, None).await),
+        limits.check_total()?;
+        let ended = limits.wait("reading rows", arriving).await?;
+        match ended {
+            Some(Some(Err(cause))) => return Err(self.session.explain(cause, None).await),
+            Some(Some(Ok(_))) => {
+                let reason = "a row came another way than all others";
+                return Err(Error::Malformed { row: self.parser.rows + 1, reason });
+            }
+            Some(None) | None => {}
         }
+        self.session.overheard.rows.take(&mut self.received);
+        Ok(ended.is_none())
     }
 
     /// The trailer must have come, the statement must have ended without an error, and the server must have sent as

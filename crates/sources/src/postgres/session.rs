@@ -27,6 +27,7 @@ struct Link {
     settings: Settings,
     peer: Option<SocketAddr>,
     token: CancelToken,
+    overheard: Arc<Overheard>,
     /// `None` once it was awaited or given away.
     moving: Option<JoinHandle<Result<(), tokio_postgres::Error>>>,
     runtime: Handle,
@@ -105,7 +106,8 @@ impl Session {
         };
         let token = client.cancel_token();
         let (settings, runtime) = (settings.clone(), Handle::current());
-        Ok(Self { client, overheard, link: Link { settings, peer, token, moving: Some(moving), runtime } })
+        let link = Link { settings, peer, token, overheard: Arc::clone(&overheard), moving: Some(moving), runtime };
+        Ok(Self { client, overheard, link })
     }
 }
 
@@ -116,6 +118,8 @@ impl Link {
         &self,
         mut moving: JoinHandle<Result<(), tokio_postgres::Error>>,
     ) -> impl Future<Output = ()> + Send + 'static {
+        // The answer to it comes behind all rows that are on their way.
+        self.overheard.rows.discard();
         let (settings, peer, token) = (self.settings.clone(), self.peer, self.token.clone());
         async move {
             for wait in [200, 500, 1000, 2000, 4000] {

@@ -1,4 +1,5 @@
-//! Listens in on a connection for what tokio-postgres keeps to itself: how many rows a COPY says it has sent. It also
+//! Listens in on a connection for what tokio-postgres keeps to itself: how many rows a COPY says it has sent. The rows
+//! themselves are diverted on their way; all other messages are passed on as they are. It also
 //! bounds what tokio-postgres would collect in memory whatever its size: a single message, and all messages that are not
 //! the rows of a read. A server is someone's own, and may say anything.
 
@@ -11,6 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
+use super::diverted::{Diverted, Held};
+
 /// The largest message, and so the largest row. A Kinesis record has 10 MiB at most.
 pub(super) const MESSAGE_LIMIT: u64 = 64 << 20;
 
@@ -21,6 +24,8 @@ const MESSAGE_COST: u64 = 256;
 /// What was overheard.
 #[derive(Debug)]
 pub(super) struct Overheard {
+    /// The rows of a COPY.
+    pub(super) rows: Diverted,
     copied: AtomicU64,
     too_large: AtomicU64,
 }
@@ -29,7 +34,8 @@ const NOTHING: u64 = u64::MAX;
 
 impl Overheard {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { copied: AtomicU64::new(NOTHING), too_large: AtomicU64::new(NOTHING) })
+        let nothing = || AtomicU64::new(NOTHING);
+        Arc::new(Self { rows: Diverted::default(), copied: nothing(), too_large: nothing() })
     }
 
     /// The row count of the last COPY that the server completed.
@@ -43,18 +49,22 @@ impl Overheard {
     }
 }
 
-/// A stream of the server's messages that is passed on as it is.
+/// A stream of the server's messages, without the rows of a COPY.
 pub(super) struct Tap<S> {
     stream: S,
     listener: Listener,
+    read: Box<[u8]>,
+    /// What is to be passed on, and how much of it was.
+    passed: Vec<u8>,
+    passed_on: usize,
 }
+
+const READ: usize = 64 << 10;
 
 impl<S> Tap<S> {
     pub(super) fn new(stream: S, overheard: Arc<Overheard>) -> Self {
-        Self {
-            stream,
-            listener: Listener { overheard, header: [0; 5], known: 0, rest: 0, chatter: 0, tag: Vec::new() },
-        }
+        let listener = Listener { overheard, header: [0; 5], known: 0, rest: 0, chatter: 0, tag: Vec::new() };
+        Self { stream, listener, read: vec![0; READ].into(), passed: Vec::new(), passed_on: 0 }
     }
 }
 
@@ -77,7 +87,13 @@ const COPY_DATA: u8 = b'd';
 const LONGEST_TAG: usize = 64;
 
 impl Listener {
-    fn listen(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Rows go into what is held, all else into what is passed on.
+    fn listen(&mut self, bytes: &[u8], passed: &mut Vec<u8>) -> io::Result<()> {
+        let overheard = Arc::clone(&self.overheard);
+        overheard.rows.add(|held| self.follow(bytes, held, passed))
+    }
+
+    fn follow(&mut self, mut bytes: &[u8], held: &mut Held, passed: &mut Vec<u8>) -> io::Result<()> {
         while !bytes.is_empty() {
             if self.known < self.header.len() {
                 let take = bytes.len().min(self.header.len() - self.known);
@@ -86,17 +102,25 @@ impl Listener {
                 bytes = &bytes[take..];
                 if self.known == self.header.len() {
                     self.begin()?;
+                    if self.header[0] != COPY_DATA {
+                        passed.extend_from_slice(&self.header);
+                    }
                 }
             } else {
                 let take = usize::try_from(self.rest).map_or(bytes.len(), |rest| rest.min(bytes.len()));
                 if self.header[0] == COMMAND_COMPLETE && self.tag.len() + take <= LONGEST_TAG {
                     self.tag.extend_from_slice(&bytes[..take]);
                 }
+                if self.header[0] == COPY_DATA {
+                    held.push(&bytes[..take]);
+                } else {
+                    passed.extend_from_slice(&bytes[..take]);
+                }
                 self.rest -= take as u64;
                 bytes = &bytes[take..];
             }
             if self.known == self.header.len() && self.rest == 0 {
-                self.end();
+                self.end(held);
             }
         }
         Ok(())
@@ -118,8 +142,10 @@ impl Listener {
         Ok(())
     }
 
-    fn end(&mut self) {
-        if self.header[0] == COMMAND_COMPLETE {
+    fn end(&mut self, held: &mut Held) {
+        if self.header[0] == COPY_DATA {
+            held.end();
+        } else if self.header[0] == COMMAND_COMPLETE {
             let rows = std::str::from_utf8(&self.tag).ok().and_then(|tag| tag.strip_prefix("COPY "));
             if let Some(rows) = rows.and_then(|rows| rows.trim_end_matches('\0').parse().ok()) {
                 self.overheard.copied.store(rows, Ordering::Release);
@@ -132,9 +158,25 @@ impl Listener {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        Poll::Ready(self.listener.listen(&buf.filled()[before..]))
+        let Self { stream, listener, read, passed, passed_on } = &mut *self;
+        loop {
+            let waiting = &passed[*passed_on..];
+            if !waiting.is_empty() {
+                let some = waiting.len().min(buf.remaining());
+                buf.put_slice(&waiting[..some]);
+                *passed_on += some;
+                return Poll::Ready(Ok(()));
+            }
+            passed.clear();
+            *passed_on = 0;
+            ready!(listener.overheard.rows.poll_room(cx));
+            let mut arrived = ReadBuf::new(read);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut arrived))?;
+            if arrived.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            listener.listen(arrived.filled(), passed)?;
+        }
     }
 }
 
@@ -201,10 +243,16 @@ mod tests {
         for size in 1..=bytes.len() {
             let overheard = Overheard::new();
             let mut tap = Tap::new((), Arc::clone(&overheard));
+            let (mut passed, mut rows) = (Vec::new(), Vec::new());
             for part in bytes.chunks(size) {
-                tap.listener.listen(part).unwrap();
+                tap.listener.listen(part, &mut passed).unwrap();
             }
             assert_eq!(overheard.copied(), Some(12), "cut into {size}");
+            overheard.rows.take(&mut rows);
+            assert_eq!(rows, b"C\0\0\0\x0bCOPY 9\0", "the rows are diverted");
+            let others =
+                [message(b'C', b"BEGIN\0"), message(b'c', b""), message(b'C', b"COPY 12\0"), message(b'Z', b"T")];
+            assert_eq!(passed, others.concat(), "all else is passed on");
         }
     }
 
@@ -212,7 +260,7 @@ mod tests {
     fn a_message_over_the_limit_breaks_the_connection() {
         let overheard = Overheard::new();
         let mut tap = Tap::new((), Arc::clone(&overheard));
-        assert!(tap.listener.listen(&[b'd', 0x10, 0, 0, 0]).is_err());
+        assert!(tap.listener.listen(&[b'd', 0x10, 0, 0, 0], &mut Vec::new()).is_err());
         assert_eq!(overheard.too_large(), Some(0x0FFF_FFFC));
     }
 
@@ -220,10 +268,11 @@ mod tests {
     fn a_server_that_never_stops_answering_breaks_the_connection_and_rows_do_not_count() {
         let mut tap = Tap::new((), Overheard::new());
         let (row, answer) = (message(b'd', &[0; 1000]).repeat(1000), message(b'D', &[0; 1000]).repeat(1000));
+        tap.listener.overheard.rows.discard();
         for _ in 0..100 {
-            tap.listener.listen(&row).unwrap();
+            tap.listener.listen(&row, &mut Vec::new()).unwrap();
         }
-        let told = (0..100).take_while(|_| tap.listener.listen(&answer).is_ok()).count();
+        let told = (0..100).take_while(|_| tap.listener.listen(&answer, &mut Vec::new()).is_ok()).count();
         assert_eq!(told, 53, "the limit divided by what a thousand answers cost");
     }
 }

@@ -3,6 +3,7 @@
 //! Figures of different machines cannot be compared, so each is shown beside two of the same minutes: the statement of the
 //! listing by plain SQL, and a request that does next to nothing. Client, service and database share this machine.
 
+pub(crate) mod aggregate;
 pub(crate) mod debuglog;
 mod figure;
 pub(crate) mod first_run;
@@ -15,6 +16,7 @@ mod rig;
 pub(crate) mod shards;
 mod shop;
 pub(crate) mod template;
+pub(crate) mod workers;
 
 use std::time::Duration;
 

@@ -51,12 +51,33 @@ pub(super) struct Told {
     pub(super) delivered: u64,
     /// Puts of records.
     pub(super) throttled: u64,
+    /// What AWS would charge for, by the account of the run.
+    pub(super) billed: Billed,
     /// What the shards with most of each have got.
     pub(super) fullest_records: f64,
     pub(super) fullest_bytes: f64,
     /// When each phase began, from the start on.
     pub(super) phases: Vec<(String, Duration)>,
     pub(super) logged: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Billed {
+    pub(super) records: f64,
+    pub(super) payload_units: f64,
+    pub(super) on_demand_bytes: f64,
+}
+
+/// A shard, as the simulator tells of it.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(super) struct ShardLoad {
+    pub(super) open: bool,
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+    /// Puts of records.
+    pub(super) throttled: u64,
+    pub(super) first_ms: Option<u64>,
+    pub(super) last_ms: Option<u64>,
 }
 
 /// Stopped when it goes.
@@ -142,12 +163,53 @@ impl<'a> Rig<'a> {
 
     /// Runs the sync of a file once, with whatever arguments else.
     pub(super) fn run(&self, what: &str, sync: &str, arguments: &[&str]) -> Result<Ran, Failure> {
-        let file = self.folder.join("sync.yaml");
+        let run = self.command("sync.yaml", sync, arguments)?;
+        self.measure(what, run)
+    }
+
+    /// Runs syncs once, at the same time, each in a process of its own; and does something else meanwhile.
+    pub(super) fn run_several(
+        &self,
+        syncs: &[String],
+        meanwhile: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut processes = Vec::new();
+        for (number, sync) in syncs.iter().enumerate() {
+            let mut command = self.command(&format!("sync-{number}.yaml"), sync, &[])?;
+            let text = describe(&command);
+            let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+            let process = process.map_err(|source| Failure::Run { command: text.clone(), source })?;
+            processes.push((text, process));
+        }
+        let mut done = meanwhile();
+        for (command, mut process) in processes {
+            let status = process.wait().map_err(|source| Failure::Run { command: command.clone(), source })?;
+            if !status.success() && done.is_ok() {
+                let step = "several syncs at once".to_owned();
+                done = Err(Failure::Step { step, command, status: status.to_string() });
+            }
+        }
+        done
+    }
+
+    /// One call of the simulator, as an owner of the stream makes it.
+    pub(super) fn ask(&self, simulator: &Simulator, operation: &str, body: &str) -> Result<(), Failure> {
+        let asked = self.runtime.block_on(simulator.call(operation, body));
+        asked.map_err(failed("change the stream"))
+    }
+
+    /// What was put into the shards of the stream so far, closed ones included.
+    pub(super) fn shards(&self, simulator: &Simulator) -> Result<Vec<ShardLoad>, Failure> {
+        self.runtime.block_on(simulator.shards()).map_err(failed("ask for the shards"))
+    }
+
+    fn command(&self, file: &str, sync: &str, arguments: &[&str]) -> Result<Command, Failure> {
+        let file = self.folder.join(file);
         fs::write(&file, sync).map_err(failed("describe the sync"))?;
         let mut run = self.shell.command(&self.program.display().to_string(), &["run"]);
         run.arg(&file).arg("--json").arg("--home").arg(self.home()).args(arguments);
         run.env("DATABASE_URL", self.cluster.url(STORE)).env("SHOP_URL", self.cluster.url(SHOP)).env("KEY", "bench");
-        self.measure(what, run)
+        Ok(run)
     }
 
     /// Runs a command, and says what it took.
@@ -203,7 +265,10 @@ async fn told(store: &str) -> Result<Told, Failed> {
                       extract(epoch from started_at)::float8, coalesce(report->'phases', '[]')::text,
                       coalesce((counts->>'delivered')::bigint, 0), coalesce((report->>'throttled_puts')::bigint, 0),
                       coalesce((select max((value->>'records')::float8) from jsonb_each(report->'shards')), 0),
-                      coalesce((select max((value->>'bytes')::float8) from jsonb_each(report->'shards')), 0)
+                      coalesce((select max((value->>'bytes')::float8) from jsonb_each(report->'shards')), 0),
+                      coalesce((report->'delivered'->>'records')::float8, 0),
+                      coalesce((report->'delivered'->>'payload_units')::float8, 0),
+                      coalesce((report->'delivered'->>'on_demand_bytes')::float8, 0)
                from run where ended_at is not null order by id desc limit 1";
     let run = client.query_one(run, &[]).await?;
     let (state, began, phases): (String, f64, String) = (run.get(1), run.get(3), run.get(4));
@@ -223,6 +288,7 @@ async fn told(store: &str) -> Result<Told, Failed> {
         planned: u64::try_from(run.get::<_, Option<i64>>(2).unwrap_or_default()).unwrap_or_default(),
         delivered: u64::try_from(run.get::<_, i64>(5)).unwrap_or_default(),
         throttled: u64::try_from(run.get::<_, i64>(6)).unwrap_or_default(),
+        billed: Billed { records: run.get(9), payload_units: run.get(10), on_demand_bytes: run.get(11) },
         fullest_records: run.get(7),
         fullest_bytes: run.get(8),
         phases: phase_times(&phases, began),
@@ -263,10 +329,26 @@ impl Simulator {
             let none = r#"{"records_per_second": null, "bytes_per_second": null}"#;
             self.post("/_simulator/limits", json, none).await?;
         }
-        let head = "content-type: application/x-amz-json-1.1\r\nx-amz-target: Kinesis_20131202.CreateStream\r\n\
-                    authorization: AWS4-HMAC-SHA256 Credential=BENCH/20260101/eu-central-1/kinesis/aws4_request, \
-                    SignedHeaders=host, Signature=00\r\n";
-        self.post("/", head, &format!(r#"{{"StreamName": "{STREAM}", "ShardCount": {shards}}}"#)).await
+        self.call("CreateStream", &format!(r#"{{"StreamName": "{STREAM}", "ShardCount": {shards}}}"#)).await
+    }
+
+    async fn call(&self, operation: &str, body: &str) -> Result<(), Failed> {
+        let head = format!(
+            "content-type: application/x-amz-json-1.1\r\nx-amz-target: Kinesis_20131202.{operation}\r\n\
+             authorization: AWS4-HMAC-SHA256 Credential=BENCH/20260101/eu-central-1/kinesis/aws4_request, \
+             SignedHeaders=host, Signature=00\r\n"
+        );
+        self.post("/", &head, body).await
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardLoad>, Failed> {
+        let mut connection = Connection::open(self.address).await?;
+        let path = format!("/_simulator/streams/{STREAM}/shards");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        match connection.ask(&request).await? {
+            200 => Ok(serde_json::from_str(&connection.text())?),
+            status => Err(format!("{path} was answered with {status}: {}", connection.text()).into()),
+        }
     }
 
     async fn post(&self, path: &str, head: &str, body: &str) -> Result<(), Failed> {

@@ -13,6 +13,8 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const DUCKDB: &str = "duckdb==2.0.0";
 /// The Liquid in Python, and all it stands on.
 const PYTHON_LIQUID: &str = include_str!("python-liquid.txt");
+/// Takes aggregated records apart, as functions of Lambda do. It does not say that it needs `six`.
+const AGGREGATION: &str = "aws-kinesis-agg==1.2.3\nprotobuf==7.36.2\nsix==1.17.0";
 /// What a user would put records with.
 const BOTO3: &str = "boto3==1.44.5\npsycopg[binary]==3.3.9";
 /// The Liquid in JavaScript, as npm locked it.
@@ -34,6 +36,11 @@ pub(crate) fn python_liquid(shell: &Shell) -> Result<PathBuf, Failure> {
 /// Finds or installs DuckDB; the tests of `outcomes` know where it is.
 pub(crate) fn duckdb(shell: &Shell) -> Result<(), Failure> {
     python(shell, "duckdb", DUCKDB).map(drop)
+}
+
+/// Finds or installs the de-aggregation library of AWS; the tests of `engine` know where it is.
+pub(crate) fn aws_kinesis_agg(shell: &Shell) -> Result<(), Failure> {
+    python(shell, "aws-kinesis-agg", AGGREGATION).map(drop)
 }
 
 /// Finds or installs boto3 and a client of PostgreSQL, and returns the Python that has them.

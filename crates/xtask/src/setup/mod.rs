@@ -10,7 +10,7 @@ use embedded::{Binaries, Settings};
 use crate::Failure;
 use crate::shell::{Shell, describe, say, succeeds, variable};
 
-pub(crate) use for_tests::{boto3, duckdb, liquidjs, python_liquid, schemathesis};
+pub(crate) use for_tests::{aws_kinesis_agg, boto3, duckdb, liquidjs, python_liquid, schemathesis};
 pub(crate) use web::{chromium, web};
 
 /// The npm packages that hold PostgreSQL for each platform; no rights are needed to install one.

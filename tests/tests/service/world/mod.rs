@@ -24,7 +24,6 @@ mod customer;
 mod database;
 mod process;
 mod shop;
-mod works;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

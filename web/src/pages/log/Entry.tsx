@@ -88,7 +88,7 @@ function Where({ row }: { row: LoggedRow }): ReactElement | null {
       {row.hash !== null && row.explicit_hash_key === null && <Fact name="Hash"><code className="font-mono text-xs break-all" title="MD5 of the partition key, as a number: it chooses the shard">{row.hash}</code></Fact>}
       {row.call && <Fact name="Sent by">{call(row.call)}, at position {row.call.position}{row.earlier_calls.length > 0 && <span className="text-muted">; before that by {row.earlier_calls.map((each, at) => <span key={each.call}>{at > 0 && ", "}{call(each)}</span>)}</span>}</Fact>}
       {row.attempts > 1 && <Fact name="Puts">{number(row.attempts)} in this run</Fact>}
-      {row.event_id && <Fact name="Event"><Id value={row.event_id} />{row.event_sequence !== null && <span className="text-muted">, sequence {row.event_sequence}</span>}</Fact>}
+      {row.event_id && <Fact name="Event"><Id value={row.event_id} />{row.event_sequence !== null && <span className="text-muted"> sequence {row.event_sequence}</span>}</Fact>}
       {row.record_bytes !== null && <Fact name="Size">{bytes(row.record_bytes)} with its key</Fact>}
     </Facts>
   );

@@ -106,7 +106,7 @@ function BySync(): ReactElement {
   const places = usePlaces();
   const syncs = useWhole(`${W}/syncs`);
   return (
-    <Section title="A row, by its key" about="What happened to it in every run, with its values, its message, and where it landed.">
+    <Section title="A row, by its key" about="What happened to it in every run, with its values, its message, and where it landed. Choose its sync:">
       <Loaded of={syncs} rows={3}>
         {(all) => (all.length === 0 ? <Empty title="There is no sync yet" action={<LinkButton {...places.setup()}>Set one up</LinkButton>}>Once a sync has run, its rows can be found here.</Empty> : (
           <ul aria-label="Syncs" className="grid gap-2 sm:grid-cols-2 lg:grid-cols-3">

@@ -2,8 +2,9 @@ import type { ReactElement } from "react";
 
 import { duration } from "@/lib/format";
 import type { PhaseSpan } from "@/log/report";
-import { Time } from "@/ui/bits";
 import { cx } from "@/ui/cx";
+
+import { Clock } from "./words";
 
 const FILLS: Record<string, string> = { waiting: "bg-quiet-fill", reading: "bg-info-fill", comparing: "bg-warn-fill", sending: "bg-good-fill", finishing: "bg-line-strong" };
 
@@ -20,7 +21,7 @@ export function PhaseBar({ spans }: { spans: PhaseSpan[] }): ReactElement {
           <li key={at} className="flex items-center gap-1.5">
             <span aria-hidden className={cx("size-2 rounded-[2px]", FILLS[span.phase] ?? "bg-quiet-fill")} />
             {span.phase} <span className="figures font-medium">{duration(span.milliseconds)}</span>
-            <span className="text-xs text-muted">from <Time at={new Date(span.at).toISOString()} exact /></span>
+            <span className="text-xs text-muted">from <Clock at={new Date(span.at).toISOString()} /></span>
           </li>
         ))}
       </ul>

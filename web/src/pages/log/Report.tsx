@@ -1,4 +1,5 @@
 import type { ReactElement } from "react";
+import { useMemo } from "react";
 
 import type { Schemas } from "@/api/client";
 import { W } from "@/api/hooks";
@@ -27,7 +28,8 @@ export default function Report({ run }: { run: Schemas["RunDetails"] }): ReactEl
 
 function Shown({ run, report, ended }: { run: Schemas["RunDetails"]; report: RunReport; ended: boolean }): ReactElement {
   const spans = phaseSpans(report.report);
-  const parts = rates(report.report?.throughput ?? []);
+  const points = report.report?.throughput;
+  const parts = useMemo(() => rates(points ?? []), [points]);
   const { shards, unnamed } = shardHeat(report);
   return (
     <div className="space-y-8">
@@ -35,7 +37,7 @@ function Shown({ run, report, ended }: { run: Schemas["RunDetails"]; report: Run
       {!ended && <Note title="The run is at work">Sums go as far as its last checkpoint; phases and throughput come when it has ended.</Note>}
       {report.partial && <Note title="Not every row or call was looked at">There are too many to read each for a report, so shards, throttles and hot keys are of a part of them. An export has all.</Note>}
       {spans.length > 0 && <Section title="Time"><PhaseBar spans={spans} /></Section>}
-      {parts.length > 0 && <Section title="Throughput" about="Records that the stream took, and puts that a shard refused for want of room."><Throughput parts={parts} /></Section>}
+      {parts.length > 0 && <Section title="Throughput" about="Records that the stream took, and puts that a shard refused for want of room."><Throughput start={points?.[0]?.at ?? 0} parts={parts} /></Section>}
       <Section title="Shards" about={shards.length > 0 ? "Each field is a shard: the fuller, the more bytes it got. A red edge marks those that refused records." : undefined}>
         {shards.length > 0 ? <HeatStrip run={run.id} shards={shards} /> : <Empty title="Nothing landed in a shard">No record was put, or rows are not logged.</Empty>}
         {unnamed > 0 && <p className="text-[13px] text-muted">{counted(unnamed, "refused record")} more, of which AWS did not name the shard.</p>}

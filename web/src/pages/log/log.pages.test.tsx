@@ -11,7 +11,7 @@ import { linesOf } from "./RecordResults";
 import { keyValues } from "./Timeline";
 
 const FAILURE = { code: "InternalFailure", message: "again", meaning: null, advice: null };
-const RECORD: RecordOfCall = { position: 0, key: '{"id":7}', element: null, event_id: null, failure: null, outcome: "delivered", decided_here: true, shard: "shardId-000000000001", sequence_number: "49" };
+const RECORD: RecordOfCall = { position: 0, key: '{"id":7}', element: null, event_id: null, failure: null, outcome: "delivered", decided_here: true, shard: "shardId-000000000001", sequence_number: "49", sub_sequence: null };
 const DETAILS: LoggedCallDetails = {
   call: { number: 3, kind: "PutRecords", run: "run_1", epoch: 1, attempt: 1, started_at: "2026-11-21T09:00:00Z", latency_us: 1, waited_ms: 0, http_status: 200, request_id: null, records: 2, bytes: 2, error: null, failed_records: 1, failures: [{ ...FAILURE, positions: [1] }], shards: [], retry_reason: null, request_bytes: null, response_bytes: null },
   request: null, response: null, in_request: [],

@@ -103,7 +103,8 @@ struct LoggedCallDetails {
     request: Option<LoggedBody>,
     #[schema(required)]
     response: Option<LoggedBody>,
-    /// By position; empty if rows are not logged.
+    /// By position; empty if rows are not logged. Where messages share records these may be too many: the list of outcomes has them
+    /// all, by `call`.
     in_request: Vec<RecordOfCall>,
 }
 
@@ -120,8 +121,11 @@ struct LoggedBody {
 /// A record in the request of a call.
 #[derive(Debug, Serialize, ToSchema)]
 struct RecordOfCall {
-    /// From 0.
+    /// From 0. Messages that share a record have the same.
     position: u32,
+    /// Which of these it was, from 0, if this call decided it.
+    #[schema(required)]
+    sub_sequence: Option<u32>,
     #[schema(required, value_type = Option<Object>)]
     key: Box<RawValue>,
     #[schema(required, value_type = Option<Value>)]
@@ -235,11 +239,14 @@ async fn records(log: &Log, caller: &Caller, run: RunId, call: &Call<'_>) -> Res
             Ok(page) => found.extend(page.rows.into_iter().filter_map(|row| RecordOfCall::new(row, call))),
             Err(error) => return Err(log.problem(&object, error)),
         }
-        if found.len() >= call.records as usize {
+        // Several may share a record; all of a call are decided by one object then.
+        if found.len() >= call.records as usize
+            && !found.iter().any(|record: &RecordOfCall| record.sub_sequence.is_some())
+        {
             break;
         }
     }
-    found.sort_by_key(|record: &RecordOfCall| record.position);
+    found.sort_by_key(|record: &RecordOfCall| (record.position, record.sub_sequence));
     Ok(found)
 }
 
@@ -315,6 +322,7 @@ impl RecordOfCall {
         let failure = call.failures.iter().find(|failure| failure.position == put.position);
         Some(Self {
             position: put.position,
+            sub_sequence: row.sub_sequence.filter(|_| row.put.is_some_and(|put| put.call == call.number)),
             key: raw(&row.key).unwrap_or_default(),
             element: row.element.as_deref().and_then(raw),
             event_id: row.event_id.as_deref().map(str::to_owned),

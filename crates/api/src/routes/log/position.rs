@@ -31,7 +31,7 @@ struct PositionQuery {
     sequence_number: String,
 }
 
-/// The row whose record is at a place in a stream.
+/// A row whose message is in the record at a place in a stream.
 #[derive(Debug, Serialize, ToSchema)]
 struct RowAtPosition {
     /// The id of the sync.
@@ -44,11 +44,12 @@ struct RowAtPosition {
 
 /// Which row is at a place in a stream
 ///
-/// By shard and sequence number, as consumers see them. A record that was put and not answered has no known place; it has the
+/// By shard and sequence number, as consumers see them. Where messages share a record, these are all of its rows, in the order of
+/// their `sub_sequence`. A record that was put and not answered has no known place; it has the
 /// `event.id` of a row's timeline.
 #[utoipa::path(get, path = "/v1/workspaces/{workspace_id}/positions", tag = "log",
     params(("workspace_id" = String, Path), PositionQuery),
-    responses((status = 200, description = "None, one, or one for each stream with such a shard", body = LogPage<RowAtPosition>)))]
+    responses((status = 200, description = "None, one, or those that share a record; for each stream with such a shard", body = LogPage<RowAtPosition>)))]
 async fn find_position(
     State(app): State<App>,
     caller: Caller,
@@ -69,13 +70,12 @@ async fn find_position(
             continue;
         }
         match log.reader()?.find_position(&reference(&object), &shard, &sequence_number, Values::Read).await {
-            Ok(Some(found)) => page.items.push(RowAtPosition {
+            Ok(found) => page.items.extend(found.into_iter().map(|found| RowAtPosition {
                 sync: sync.id.to_string(),
-                sync_name: sync.name,
-                stream: sync.config.stream,
+                sync_name: sync.name.clone(),
+                stream: sync.config.stream.clone(),
                 row: LoggedRow::new(found, true),
-            }),
-            Ok(None) => {}
+            })),
             Err(error) => page.left_out(log.unread(&object, error))?,
         }
     }

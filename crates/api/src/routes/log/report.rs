@@ -174,6 +174,8 @@ struct Sums {
     /// Rows and calls that were read one by one.
     read_rows: u64,
     read_calls: u64,
+    /// Of these; several may have shared a record.
+    messages: u64,
     volume: Volume,
     by_shard: BTreeMap<String, (u64, u64)>,
     by_key: HashMap<String, (u64, u64, Option<String>)>,
@@ -238,7 +240,13 @@ impl Sums {
 
     fn row(&mut self, row: outcomes::RowOutcome<'static>) {
         let bytes = u64::from(row.record_bytes.unwrap_or_default());
-        self.volume.add(bytes);
+        self.messages += 1;
+        match (row.sub_sequence, row.aggregated_bytes) {
+            // Whoever comes first stands for the record.
+            (Some(0), Some(shared)) => self.volume.add(u64::from(shared)),
+            (Some(_), Some(_)) => {}
+            _ => self.volume.add(bytes),
+        }
         let shard = row.shard.map(std::borrow::Cow::into_owned);
         if let Some(shard) = &shard {
             let load = self.by_shard.entry(shard.clone()).or_default();
@@ -310,16 +318,16 @@ impl Sums {
     /// Exact if each delivered row was read; else from averages, of rows if there are any, else of calls.
     fn sent(&self) -> Volume {
         let delivered = self.outcomes.get(Outcome::Delivered.as_str()).copied().unwrap_or(0);
-        if delivered > 0 && self.volume.records >= delivered {
+        if delivered > 0 && self.messages >= delivered {
             return self.volume;
         }
-        if delivered > 0 && self.volume.records > 0 {
+        if delivered > 0 && self.messages > 0 {
             let scaled = |part: u64| {
-                let scaled = u128::from(part) * u128::from(delivered) / u128::from(self.volume.records);
+                let scaled = u128::from(part) * u128::from(delivered) / u128::from(self.messages);
                 u64::try_from(scaled).unwrap_or(u64::MAX)
             };
             return Volume {
-                records: delivered,
+                records: scaled(self.volume.records),
                 bytes: scaled(self.volume.bytes),
                 payload_units: scaled(self.volume.payload_units),
                 billed_kib: scaled(self.volume.billed_kib),
@@ -352,7 +360,7 @@ impl Sums {
         let mut hot: Vec<_> = self.by_key.iter().filter(|(_, (records, ..))| *records > 1).collect();
         hot.sort_by_key(|(key, (records, ..))| (std::cmp::Reverse(*records), *key));
         hot.truncate(HOT_KEYS);
-        let all = self.volume.records.max(1) as f64;
+        let all = self.messages.max(1) as f64;
         hot.into_iter()
             .map(|(key, (records, bytes, shard))| HotKey {
                 partition_key: key.clone(),

@@ -70,9 +70,16 @@ pub(super) struct LoggedRow {
     attempts: u32,
     /// It is delivered, and an earlier put of it was not answered: it may be in the stream twice.
     after_doubt: bool,
-    /// Data and partition key.
+    /// Data and partition key of its message.
     #[schema(required)]
     record_bytes: Option<u32>,
+    /// Where several messages share the record: which of them it was in `call`, from 0. Consumers call it the sub-sequence
+    /// number.
+    #[schema(required)]
+    sub_sequence: Option<u32>,
+    /// Data and partition key of the record that they share.
+    #[schema(required)]
+    aggregated_bytes: Option<u32>,
     /// All of it in one sentence.
     explanation: String,
     /// Only with `values=true`.
@@ -161,6 +168,8 @@ impl LoggedRow {
             attempts: row.attempts,
             after_doubt: row.after_doubt,
             record_bytes: row.record_bytes,
+            sub_sequence: row.sub_sequence,
+            aggregated_bytes: row.aggregated_bytes,
             explanation,
             values,
             code: text(row.code),
@@ -245,8 +254,9 @@ fn explanation(row: &RowOutcome<'_>) -> String {
             } else {
                 ""
             };
+            let place = row.sub_sequence.map(|at| format!(", message {at} of the record")).unwrap_or_default();
             format!(
-                "{what}, and the stream acknowledged it{call}{tries}: shard {shard}, sequence number {number}.{doubt}"
+                "{what}, and the stream acknowledged it{call}{tries}: shard {shard}, sequence number {number}{place}.{doubt}"
             )
         }
         Outcome::Rejected => {

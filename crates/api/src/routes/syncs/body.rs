@@ -60,6 +60,7 @@ pub(in crate::routes) struct Sync {
     guards: domain::Guards,
     #[schema(value_type = LimitsShape)]
     limits: domain::Limits,
+    aggregate: bool,
     #[schema(value_type = LogShape)]
     log: domain::Log,
     /// Which columns it uses; not in lists, and not if what is stored does not compile any more.
@@ -151,6 +152,12 @@ pub(super) struct SyncBody {
     #[serde(default)]
     #[schema(value_type = LimitsShape)]
     limits: domain::Limits,
+    /// Messages share records of up to 25 KiB, in the format of the Kinesis Producer Library (KPL aggregation), where they surely
+    /// belong to one shard. More than 1,000 of them a second fit into a shard then, and they cost less; but every consumer has to
+    /// take such records apart. The client library of Kinesis (KCL) and Firehose do; a function of Lambda needs a library for
+    /// it, and whoever calls GetRecords sees binary data.
+    #[serde(default)]
+    aggregate: bool,
     #[serde(default)]
     #[schema(value_type = LogShape)]
     log: domain::Log,
@@ -189,6 +196,7 @@ impl SyncBody {
             missing: self.missing,
             guards: self.guards,
             limits: self.limits,
+            aggregate: self.aggregate,
             log: self.log,
         };
         (config, self.schedule)
@@ -265,6 +273,7 @@ impl From<SyncDetails> for Sync {
             missing: config.missing,
             guards: config.guards,
             limits: config.limits,
+            aggregate: config.aggregate,
             log: config.log,
             uses: None,
             schedule: sync.ticks.schedule,

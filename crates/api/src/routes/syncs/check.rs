@@ -172,6 +172,14 @@ mod tests {
             assert_eq!(found.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), [pointer]);
         }
         at("/watch/columns");
+        let aggregating = |limits: serde_json::Value| {
+            wrong(
+                json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"column": "x"}, "aggregate": true,
+                "limits": limits}),
+            )
+        };
+        assert_eq!(aggregating(json!({})), []);
+        assert_eq!(aggregating(json!({"record_bytes": 1_000}))[0].0, "/limits/record_bytes");
         let logged = |log: serde_json::Value| {
             wrong(json!({"stream": "s", "partition_key": {"column": "id"}, "message": {"column": "x"}, "log": log}))
         };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use domain::{Change, Expression, JobId, MappedValue, Mapping, Message, RunId, SyncId, Work, WorkspaceId};
+use engine::aggregate::shared_bytes;
 use engine::layout::ValuesError;
 use engine::limits::billed_bytes;
 use engine::record::{Part, Place, Record, Rejection};
@@ -278,6 +279,27 @@ struct Task {
     stand_ins: StandIns,
 }
 
+/// What the records of the rows that were tried come to.
+#[derive(Default)]
+struct Tried {
+    all: Volume,
+    /// Of these, the ones that would not share a record if messages did.
+    alone: Volume,
+    /// How many would, and what they add to their records.
+    shared: (u64, u64),
+}
+
+impl Tried {
+    fn add(&mut self, record: &Record) {
+        let bytes = billed_bytes(record) as u64;
+        self.all.add(bytes);
+        match shared_bytes(record) {
+            Some(shared) => self.shared = (self.shared.0 + 1, self.shared.1 + shared as u64),
+            None => self.alone.add(bytes),
+        }
+    }
+}
+
 impl Task {
     fn render(&self, shown: usize, prices: &Prices) -> Result<RenderedDraft, ValuesError> {
         let began = Instant::now();
@@ -291,7 +313,7 @@ impl Task {
             average_bytes: None,
             million_rows: None,
         };
-        let mut volume = Volume::default();
+        let mut volume = Tried::default();
         let others = (0..self.sample.rows.len()).filter(|at| *at != shown).take(TRIED - 1);
         for at in std::iter::once(shown).chain(others) {
             if at != shown && began.elapsed() > TIME {
@@ -299,24 +321,27 @@ impl Task {
             }
             self.try_row(at, at == shown, &mut out, &mut volume)?;
         }
-        out.tried.records = volume.records;
-        out.tried.bytes = volume.bytes;
-        if volume.records > 0 {
+        out.tried.records = volume.all.records;
+        out.tried.bytes = volume.all.bytes;
+        if volume.all.records > 0 {
             let million = |count: u64| count * 1_000_000 / out.tried.rows;
-            out.average_bytes = Some(volume.bytes as f64 / volume.records as f64);
-            let million = Volume {
-                records: million(volume.records),
-                bytes: million(volume.bytes),
-                payload_units: million(volume.payload_units),
-                billed_kib: million(volume.billed_kib),
+            out.average_bytes = Some(volume.all.bytes as f64 / volume.all.records as f64);
+            let plain = if self.config.aggregate { volume.alone } else { volume.all };
+            let plain = Volume {
+                records: million(plain.records),
+                bytes: million(plain.bytes),
+                payload_units: million(plain.payload_units),
+                billed_kib: million(plain.billed_kib),
                 estimated: true,
             };
-            out.million_rows = Some(million.cost(prices));
+            let (messages, bytes) = volume.shared;
+            let shared = Volume::of_shared(million(messages), million(bytes));
+            out.million_rows = Some(if self.config.aggregate { plain.plus(shared) } else { plain }.cost(prices));
         }
         Ok(out)
     }
 
-    fn try_row(&self, at: usize, shown: bool, out: &mut RenderedDraft, volume: &mut Volume) -> Result<(), ValuesError> {
+    fn try_row(&self, at: usize, shown: bool, out: &mut RenderedDraft, volume: &mut Tried) -> Result<(), ValuesError> {
         out.tried.rows += 1;
         let next = || Before { row: (at + 1) % self.sample.rows.len(), columns: None };
         let before = (self.op == Change::Changed).then(|| self.before.clone().unwrap_or_else(next));
@@ -337,7 +362,7 @@ impl Task {
         for element in &row.elements {
             match self.draft.render(self.op, &row, element.as_ref(), &self.stand_ins)? {
                 Ok(record) => {
-                    volume.add(billed_bytes(&record) as u64);
+                    volume.add(&record);
                     if shown && out.records.len() < SHOWN && (bytes == 0 || bytes + record.data.len() <= SHOWN_BYTES) {
                         bytes += record.data.len();
                         if out.records.is_empty() {

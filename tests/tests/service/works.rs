@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use simulator::Limits;
 
-use super::{Client, Customer, PRINCIPAL, STREAM, Settings, Start, World, until};
+use crate::world::{Client, Customer, PRINCIPAL, STREAM, Settings, Start, World, until};
 
 const ITEMS: &str = "create table items (id bigint primary key, body text not null);
     insert into items select n, 'a' from generate_series(1, 7) n";
@@ -74,8 +74,7 @@ async fn the_database_of_its_own_goes_and_comes_back() {
     let away = ann.client.try_send("GET", &ann.at(""), None, &[]).await.unwrap();
     assert_eq!(away.status, 503, "{}", away.text);
     world.database.start().await;
-    super::until("the service to find its database again", async || (ann.get("").await.status == 200).then_some(()))
-        .await;
+    until("the service to find its database again", async || (ann.get("").await.status == 200).then_some(())).await;
     // A process that cannot start says why, and not what the secret is.
     let wrong = Start::worker().env("ROWCAST_MASTER_KEYS__VALUE", "no key").without_waiting();
     let mut wrong = world.start_process(wrong).await;

@@ -1,4 +1,6 @@
-//! Folders that are private and durable.
+//! Objects as files: folders that are private and durable.
+
+mod writer;
 
 use std::collections::HashSet;
 use std::fs::{DirBuilder, File, Permissions};
@@ -7,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+pub(crate) use self::writer::FileWriter;
 use crate::{Durability, Error, Result};
 
 #[derive(Debug)]

@@ -1,0 +1,301 @@
+//! How fast the shards of a stream are given records: buckets of tokens, filled by the limits of Kinesis and by what
+//! throttles say of others who use them. "Now" is the time since any moment, the same for all calls.
+//!
+//! Shards are told by the hash keys of records: as they were listed, or as answers say where records landed. A shard that
+//! takes over the hash keys of another one is a child of it, by a split or a merge. What is not known shares a lane.
+
+mod bucket;
+mod ranges;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use bucket::Bucket;
+pub use bucket::{BYTES, RECORDS};
+use ranges::{Learnt, Ranges};
+
+/// Records that wait for the same tokens: those of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Lane(u32);
+
+impl Lane {
+    /// Of records whose shard is not known.
+    pub const UNKNOWN: Self = Self(0);
+}
+
+/// Records beyond the limits that are on their way to find out whether there are limits.
+const PROBE_AT_ONCE: u32 = 50;
+/// Beyond the limits, and beyond what any shard has been seen to bear at once.
+const PROBE: u32 = 1_500;
+const PROBE_TIME: Duration = Duration::from_secs(5);
+/// Places that are looked at before a stream is told to ignore keys.
+const LOOK_AT: u32 = 2_000;
+/// More shards are not told apart.
+const SHARDS: usize = 20_000;
+
+/// What is known of a stream, and what may be put into it now.
+#[derive(Debug)]
+pub struct Pacer {
+    ranges: Ranges,
+    lanes: Vec<Shard>,
+    names: BTreeMap<Box<str>, usize>,
+    limits: Limited,
+    /// When a probe found limits. What was put before was refused through our own doing.
+    found: Option<Duration>,
+    /// The service distributes the records as it likes.
+    ignores_keys: bool,
+    places: u32,
+    odd_places: u32,
+    shape: u64,
+}
+
+#[derive(Debug)]
+struct Shard {
+    name: Box<str>,
+    bucket: Bucket,
+    probe: Probe,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limited {
+    /// They are those of Kinesis.
+    Yes,
+    /// It is not known: what answers is not AWS. One shard at a time is given more than it would take.
+    Perhaps,
+    No,
+}
+
+#[derive(Debug, Default)]
+struct Probe {
+    began: Option<Duration>,
+    out: u32,
+    passed: u32,
+}
+
+impl Pacer {
+    /// `proven`: that the stream has the limits of Kinesis. Else a short probe tells.
+    pub fn new(proven: bool) -> Self {
+        let unknown = Shard { name: Box::default(), bucket: Bucket::full(Duration::ZERO), probe: Probe::default() };
+        Self {
+            ranges: Ranges::default(),
+            lanes: vec![unknown],
+            names: BTreeMap::new(),
+            limits: if proven { Limited::Yes } else { Limited::Perhaps },
+            found: None,
+            ignores_keys: false,
+            places: 0,
+            odd_places: 0,
+            shape: 0,
+        }
+    }
+
+    /// Whether nothing has to wait.
+    pub fn is_free(&self) -> bool {
+        self.limits == Limited::No
+    }
+
+    /// Whether the stream was seen to distribute records whatever their keys.
+    pub const fn ignores_keys(&self) -> bool {
+        self.ignores_keys
+    }
+
+    /// Changes when records may belong to other lanes than before.
+    pub const fn shape(&self) -> u64 {
+        self.shape
+    }
+
+    /// The open shards, as the stream lists them.
+    pub fn know(&mut self, shards: impl IntoIterator<Item = (String, RangeInclusive<u128>)>, now: Duration) {
+        let shards: Vec<_> = shards.into_iter().collect();
+        let lanes = shards.into_iter().map(|(name, range)| (*range.start(), *range.end(), self.named(&name, now)));
+        self.ranges = Ranges::listed(lanes.collect::<Vec<_>>());
+        self.shape += 1;
+    }
+
+    pub fn lane(&self, hash: u128) -> Lane {
+        let known = if self.ignores_keys { None } else { self.ranges.lane(hash) };
+        Lane(known.and_then(|lane| u32::try_from(lane).ok()).unwrap_or_default())
+    }
+
+    /// The name of the shard; empty where it is not known.
+    pub fn name(&self, lane: Lane) -> &str {
+        self.lanes.get(lane.0 as usize).map_or("", |shard| &shard.name)
+    }
+
+    /// The share of its limits that a shard is given, and whether it was throttled lately.
+    pub fn share(&self, lane: Lane, now: Duration) -> (f64, bool) {
+        let bucket = self.lanes.get(lane.0 as usize).map(|shard| &shard.bucket);
+        bucket.map_or((1.0, false), |bucket| (bucket.share(now), bucket.crowded(now)))
+    }
+
+    /// How many records, at most, may be put now.
+    pub fn room(&mut self, lane: Lane, now: Duration) -> usize {
+        let beyond = self.beyond(lane, now);
+        let Some(shard) = self.at(lane, now) else { return usize::MAX };
+        shard.bucket.room() + if beyond { (PROBE_AT_ONCE - shard.probe.out.min(PROBE_AT_ONCE)) as usize } else { 0 }
+    }
+
+    /// Takes the tokens of one record; false if there are not enough.
+    pub fn take(&mut self, lane: Lane, bytes: usize, now: Duration) -> bool {
+        if self.is_free() {
+            return true;
+        }
+        let beyond = self.beyond(lane, now);
+        let Some(shard) = self.at(lane, now) else { return true };
+        if shard.bucket.covers(bytes) {
+            shard.bucket.spend(bytes);
+            return true;
+        }
+        if beyond && shard.probe.out < PROBE_AT_ONCE {
+            shard.probe.out += 1;
+            shard.probe.began.get_or_insert(now);
+            return true;
+        }
+        false
+    }
+
+    /// Takes the tokens of a record that is put in any case: one that is tried again.
+    pub fn charge(&mut self, lane: Lane, bytes: usize, now: Duration) {
+        if let Some(shard) = self.at(lane, now) {
+            shard.bucket.spend(bytes);
+        }
+    }
+
+    /// How long it takes until there are tokens for such a record.
+    pub fn wait(&mut self, lane: Lane, bytes: usize, now: Duration) -> Duration {
+        self.at(lane, now).map_or(Duration::ZERO, |shard| shard.bucket.wait(bytes, now))
+    }
+
+    /// A record landed in this shard; its tokens were taken from `paid`.
+    pub fn acknowledged(&mut self, hash: u128, bytes: usize, paid: Lane, shard: &str, now: Duration) {
+        if self.is_free() {
+            return;
+        }
+        self.passed(paid);
+        let lane = self.landed(hash, shard, now);
+        if !self.ignores_keys && lane != paid {
+            self.charge(lane, bytes, now);
+        }
+    }
+
+    /// A shard had no room for a record that was put at `put`. Names of shards are in the messages of throttles. True if
+    /// it was not known yet, so that the shard is given less from now on.
+    pub fn throttled(&mut self, hash: u128, paid: Lane, shard: Option<&str>, put: Duration, now: Duration) -> bool {
+        if self.limits == Limited::No {
+            self.shape += 1;
+        }
+        let probed = self.limits == Limited::Perhaps
+            && self.lanes.get(paid.0 as usize).is_some_and(|shard| shard.probe.began.is_some());
+        if probed {
+            self.found = Some(now);
+        }
+        let probed = self.found.is_some_and(|found| put <= found);
+        self.limits = Limited::Yes;
+        let lane = shard.map_or(paid, |shard| self.landed(hash, shard, now));
+        let lane = if self.ignores_keys { Lane::UNKNOWN } else { lane };
+        let Some(shard) = self.at(lane, now) else { return false };
+        if probed {
+            shard.bucket.pause(now);
+            return false;
+        }
+        shard.bucket.throttled(put, now)
+    }
+
+    /// Where a record landed, which may say something of the shards.
+    fn landed(&mut self, hash: u128, shard: &str, now: Duration) -> Lane {
+        if let Some(lane) = self.ranges.lane(hash).filter(|lane| &*self.lanes[*lane].name == shard) {
+            if !self.ignores_keys {
+                self.ranges.learn(hash, lane, |_, _| false);
+            }
+            self.looked(false);
+            return Lane(u32::try_from(lane).unwrap_or_default());
+        }
+        let lane = self.named(shard, now);
+        if lane == 0 || self.ignores_keys {
+            return Lane::UNKNOWN;
+        }
+        let names = &self.lanes;
+        // Children have higher numbers than their parents.
+        let learnt = self.ranges.learn(hash, lane, |a, b| names[a].name < names[b].name);
+        if let Learnt::Shape { .. } = learnt {
+            self.shape += 1;
+        }
+        self.looked(matches!(learnt, Learnt::Odd | Learnt::Shape { replaced: true }));
+        Lane(u32::try_from(lane).unwrap_or_default())
+    }
+
+    /// A reshard moves a few records to where nobody expects them, and then no more. Where it does not end, keys do not count.
+    fn looked(&mut self, odd: bool) {
+        self.places += 1;
+        self.odd_places += u32::from(odd);
+        if self.places < LOOK_AT {
+            return;
+        }
+        if self.odd_places > self.places / 4 && !self.ignores_keys {
+            self.ignores_keys = true;
+            self.ranges.forget();
+            self.shape += 1;
+        }
+        (self.places, self.odd_places) = (0, 0);
+    }
+
+    fn named(&mut self, name: &str, now: Duration) -> usize {
+        if let Some(lane) = self.names.get(name) {
+            return *lane;
+        }
+        if self.lanes.len() > SHARDS {
+            return 0;
+        }
+        let lane = self.lanes.len();
+        self.lanes.push(Shard { name: name.into(), bucket: Bucket::full(now), probe: Probe::default() });
+        self.names.insert(name.into(), lane);
+        lane
+    }
+
+    fn at(&mut self, lane: Lane, now: Duration) -> Option<&mut Shard> {
+        let shards = (self.lanes.len() - 1).max(1);
+        let ignores_keys = self.ignores_keys;
+        let shard = self.lanes.get_mut(lane.0 as usize)?;
+        if lane == Lane::UNKNOWN {
+            shard.bucket.shards = if ignores_keys { shards as f64 } else { 1.0 };
+        }
+        shard.bucket.fill(now);
+        Some(shard)
+    }
+
+    /// Whether this lane is the one that may have more than its limits, to see what happens.
+    fn beyond(&mut self, lane: Lane, now: Duration) -> bool {
+        if self.limits != Limited::Perhaps || lane == Lane::UNKNOWN {
+            return false;
+        }
+        let other = self.lanes.iter_mut().enumerate().find(|(_, shard)| shard.probe.began.is_some());
+        match other {
+            Some((_, shard)) if shard.probe.began.is_some_and(|began| now.saturating_sub(began) > PROBE_TIME) => {
+                // It came to nothing: too few records.
+                shard.probe = Probe::default();
+                true
+            }
+            Some((at, _)) => at == lane.0 as usize,
+            None => true,
+        }
+    }
+
+    fn passed(&mut self, lane: Lane) {
+        if self.limits != Limited::Perhaps {
+            return;
+        }
+        let Some(probe) = self.lanes.get_mut(lane.0 as usize).map(|shard| &mut shard.probe) else { return };
+        if probe.out > 0 {
+            probe.out -= 1;
+            probe.passed += 1;
+            if probe.passed >= PROBE {
+                self.limits = Limited::No;
+                self.shape += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
