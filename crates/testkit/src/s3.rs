@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub const BUCKET: &str = "rowcast-objects";
+pub const BUCKET: &str = "objects";
 pub const REGION: &str = "eu-central-1";
 pub const ACCESS_KEY: &str = "test-key";
 pub const SECRET_KEY: &str = "test-secret";

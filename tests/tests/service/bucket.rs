@@ -11,6 +11,9 @@ use tokio_postgres::NoTls;
 
 use crate::world::{Customer, STREAM, Settings, Start, World, until};
 
+/// Short: the server keeps metadata in files whose names have the object's name in them, twice as long, and a system takes
+/// 255 bytes.
+const PREFIX: &str = "t";
 const ROWS: usize = 600;
 /// Promise P2's W, and what one put more may cost.
 const WINDOW: usize = 100;
@@ -26,7 +29,7 @@ fn with_secret(start: Start) -> Start {
 
 fn settings(server: &Server) -> Settings {
     let bucket = json!({
-        "bucket": BUCKET, "prefix": "rowcast/test", "region": REGION, "endpoint": server.endpoint(),
+        "bucket": BUCKET, "prefix": PREFIX, "region": REGION, "endpoint": server.endpoint(),
         "access_key_id": ACCESS_KEY,
     });
     Settings::default()
@@ -51,7 +54,6 @@ fn stumble(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "unfinished: in its only run so far, no more than a window was sent within 90 s, and why is not known yet"]
 async fn a_sync_whose_objects_lie_in_a_bucket_loses_nothing_by_kills_and_faults_and_can_be_explained() {
     let server = Server::start().await;
     let world = World::start(settings(&server)).await;
@@ -93,7 +95,7 @@ async fn a_sync_whose_objects_lie_in_a_bucket_loses_nothing_by_kills_and_faults_
         assert!(!said.contains(SECRET_KEY), "{said}");
     }
 
-    assert!(server.objects().iter().all(|name| name.starts_with(&format!("rowcast/test/{}/", ann.workspace))));
+    assert!(server.objects().iter().all(|name| name.starts_with(&format!("{PREFIX}/{}/", ann.workspace))));
     assert_eq!((world.objects().len(), server.parts()), (0, 0), "nothing lies in a folder, nothing is half sent");
     let path = ann.at(&format!("/syncs/{sync}"));
     ann.client.delete(&path).await.expect(204);
@@ -104,7 +106,7 @@ async fn a_sync_whose_objects_lie_in_a_bucket_loses_nothing_by_kills_and_faults_
 async fn explained(world: &World, server: &Server) {
     let (store, connection) = tokio_postgres::connect(world.database.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    let log = Log::read(&store, &server.file("rowcast/test")).await.unwrap();
+    let log = Log::read(&store, &server.file(PREFIX)).await.unwrap();
     let stream = Stream::read(world.simulator.endpoint(), STREAM).await.unwrap();
     let faults = reconcile(&log, &stream);
     assert!(faults.is_empty(), "{} faults of the debug log: {:#?}", faults.len(), faults.first());
