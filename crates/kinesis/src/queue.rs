@@ -154,7 +154,10 @@ impl<'a> Queue<'a> {
         for most in [even, usize::MAX] {
             let mut lanes: Vec<_> = self.lanes.iter_mut().collect();
             lanes.rotate_left(self.first);
+            // The call may be full before it comes to the shard that shows whether there are limits at all.
+            lanes.sort_by_key(|(lane, _)| !pacer.probes(**lane));
             for (lane, waiting) in lanes {
+                let most = if pacer.probes(*lane) { usize::MAX } else { most };
                 let most = most.min(pacer.room(*lane, time).div_ceil(share));
                 for _ in 0..most {
                     let Some(at) = waiting.records.front().copied() else { break };

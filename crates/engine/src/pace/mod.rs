@@ -136,6 +136,12 @@ impl Pacer {
         shard.bucket.room() + if beyond { (PROBE_AT_ONCE - shard.probe.out.min(PROBE_AT_ONCE)) as usize } else { 0 }
     }
 
+    /// Whether this is the shard that is given more than its limits, to see what happens.
+    pub fn probes(&self, lane: Lane) -> bool {
+        let shard = self.lanes.get(lane.0 as usize);
+        self.limits == Limited::Perhaps && shard.is_some_and(|shard| shard.probe.began.is_some())
+    }
+
     /// Takes the tokens of one record; false if there are not enough.
     pub fn take(&mut self, lane: Lane, bytes: usize, now: Duration) -> bool {
         if self.is_free() {
