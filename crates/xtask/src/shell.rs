@@ -36,6 +36,13 @@ impl Shell {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.root);
         command.env_remove("DATABASE_URL").env("SQLX_OFFLINE", "true");
+        // Cargo tells us about our own package. Some build scripts depend on such variables: with them they, and all that
+        // needs them, would be built again whenever cargo is called from here and not by hand.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
