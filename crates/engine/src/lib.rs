@@ -12,7 +12,6 @@ pub mod limits;
 pub mod message;
 pub mod outcome;
 pub mod pace;
-pub mod pack;
 pub mod preset;
 pub mod record;
 pub mod rules;

@@ -6,7 +6,7 @@ use crate::call_log::{Entry, Try};
 use crate::client::Client;
 use crate::error::Error;
 use crate::failure::Failure;
-use crate::put::{ACTION, build};
+use crate::put::ACTION;
 use crate::streams::Stream;
 
 /// What a put that should not write came to.
@@ -32,8 +32,9 @@ impl Client {
     }
 
     async fn dry_put(&self, stream: &Stream, this: Try) -> Result<DryRun, Failure> {
-        let entry = PutRecordsRequestEntry::builder().data(Blob::new(DATA)).partition_key(KEY);
-        let request = self.sdk.put_records().stream_arn(&stream.arn).dry_run(true).records(build(entry)?);
+        let entry = PutRecordsRequestEntry::builder().data(Blob::new(DATA)).partition_key(KEY).build();
+        let entry = entry.map_err(|error| Failure::not_built(&error))?;
+        let request = self.sdk.put_records().stream_arn(&stream.arn).dry_run(true).records(entry);
         let entry = Entry::new("DryRun", this).fulfilled_by(ANSWER);
         match self.call(entry, |bodies| request.customize().interceptor(bodies).send()).await {
             Err(failure) if failure.code == ANSWER => Ok(DryRun::Allowed),

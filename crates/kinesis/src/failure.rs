@@ -9,6 +9,7 @@ use engine::outcome::{CallFailure, Fatal, Verdict, judge_call};
 
 pub(crate) const NO_CREDENTIALS: &str = "no-credentials";
 const UNREACHABLE: &str = "unreachable";
+const CONNECTION_LOST: &str = "connection-lost";
 
 /// A call without a usable answer, or with an error for an answer.
 #[derive(Debug)]
@@ -60,6 +61,18 @@ impl Failure {
             message,
             status: Some(200),
             request_id,
+            source: None,
+        }
+    }
+
+    /// The call was given up on its way: whether it was applied, nobody knows.
+    pub(crate) fn given_up(error: &(dyn StdError + 'static)) -> Self {
+        Self {
+            kind: Kind::NoAnswer,
+            code: CONNECTION_LOST.to_owned(),
+            message: chain(error),
+            status: None,
+            request_id: None,
             source: None,
         }
     }
@@ -168,7 +181,7 @@ fn dispatch(error: &(dyn StdError + 'static)) -> (Kind, String) {
     }
     match find::<hyper_util::client::legacy::Error>(error) {
         Some(hyper) if hyper.is_connect() => (Kind::NotSent, UNREACHABLE.to_owned()),
-        _ => (Kind::NoAnswer, "connection-lost".to_owned()),
+        _ => (Kind::NoAnswer, CONNECTION_LOST.to_owned()),
     }
 }
 

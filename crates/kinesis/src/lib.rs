@@ -12,6 +12,7 @@ mod http;
 mod identity;
 mod pace;
 mod put;
+mod put_body;
 mod queue;
 mod role;
 mod settings;

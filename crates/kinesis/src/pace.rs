@@ -26,8 +26,11 @@ struct Inner {
 impl Pace {
     /// Of a stream that nothing is known of yet. What is not at the address of AWS may have other limits, or none.
     pub fn new(client: &Client) -> Self {
-        let pacer = Mutex::new(Pacer::new(!client.custom_endpoint()));
-        Self(Arc::new(Inner { origin: Instant::now(), pacer, windows: AtomicUsize::new(0) }))
+        Self::of(Pacer::new(!client.custom_endpoint()))
+    }
+
+    pub(crate) fn of(pacer: Pacer) -> Self {
+        Self(Arc::new(Inner { origin: Instant::now(), pacer: Mutex::new(pacer), windows: AtomicUsize::new(0) }))
     }
 
     /// The open shards, as they were just listed. Without them they are learnt from where records land.

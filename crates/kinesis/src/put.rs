@@ -1,13 +1,14 @@
 use aws_sdk_kinesis::operation::RequestId;
-use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::builders::PutRecordsRequestEntryBuilder;
-use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
+use aws_sdk_kinesis::types::PutRecordsResultEntry;
 use engine::record::Record;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::bodies::Bodies;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::identity::Ticket;
+use crate::put_body::PutBody;
 
 pub(crate) const ACTION: &str = "kinesis:PutRecords";
 
@@ -26,11 +27,23 @@ impl Client {
         records: &[&Record],
         bodies: Option<&Bodies>,
     ) -> Result<Answer, Failure> {
-        let entries = records.iter().map(|record| entry(record)).collect::<Result<Vec<_>, _>>()?;
-        let request = self.sdk.put_records().stream_arn(arn).set_records(Some(entries));
-        let output = match bodies {
-            Some(bodies) => self.call_with(ticket, request.customize().interceptor(bodies.clone()).send()).await?,
-            None => self.call_with(ticket, request.send()).await?,
+        let body = PutBody::new(arn, records);
+        let (client, arn, bodies) = (self.clone(), arn.to_owned(), bodies.cloned());
+        // Hashing and sending the body, and reading the answer, are work for whatever thread is free.
+        let put = async move {
+            let request =
+                client.sdk.put_records().stream_arn(arn).set_records(Some(Vec::new())).customize().interceptor(body);
+            match bodies {
+                Some(bodies) => client.call_with(ticket, request.interceptor(bodies).send()).await,
+                None => client.call_with(ticket, request.send()).await,
+            }
+        };
+        let output = match AbortOnDropHandle::new(tokio::spawn(put.in_current_span())).await {
+            Ok(answer) => answer?,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(ended) => return Err(Failure::given_up(&ended)),
+            },
         };
         let request_id = output.request_id().map(str::to_owned);
         let results = output.records;
@@ -40,16 +53,4 @@ impl Client {
         }
         Ok(Answer { results, request_id })
     }
-}
-
-fn entry(record: &Record) -> Result<PutRecordsRequestEntry, Failure> {
-    let entry = PutRecordsRequestEntry::builder()
-        .data(Blob::new(record.data.clone()))
-        .partition_key(&record.partition_key)
-        .set_explicit_hash_key(record.explicit_hash_key.clone());
-    build(entry)
-}
-
-pub(crate) fn build(entry: PutRecordsRequestEntryBuilder) -> Result<PutRecordsRequestEntry, Failure> {
-    entry.build().map_err(|error| Failure::not_built(&error))
 }

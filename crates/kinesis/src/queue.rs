@@ -218,3 +218,92 @@ impl<'a> Queue<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use engine::limits::{check, possible};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(bytes: usize, key: usize) -> Record {
+        Record {
+            data: vec![0; bytes],
+            partition_key: char::from(b'a' + (key % 26) as u8).into(),
+            explicit_hash_key: None,
+        }
+    }
+
+    /// The calls that the records of a window are put in, if each is answered at once; and how many are in none, since the
+    /// window ended before.
+    fn calls(records: &[Record], limits: Limits, pace: Option<Pace>) -> (Vec<Vec<u32>>, usize) {
+        let valid =
+            (0u32..).zip(records).filter(|(_, record)| check(record, &limits).is_ok()).map(|(at, _)| at).collect();
+        let mut queue = Queue::new(records, valid, possible(&limits), pace);
+        let (mut calls, mut now) = (Vec::new(), Instant::now());
+        loop {
+            match queue.next(now) {
+                Next::Take { records, .. } => calls.push(records),
+                Next::WaitUntil(at) => {
+                    assert!(at > now, "it would wait for ever");
+                    now = at;
+                }
+                Next::EndWindow => return (calls, queue.left),
+                Next::Nothing => return (calls, 0),
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_is_full_at_500_records() {
+        let records: Vec<_> = (0..1001).map(|_| record(1, 0)).collect();
+        let (calls, _) = calls(&records, Limits::default(), None);
+        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 1]);
+    }
+
+    #[test]
+    fn a_call_is_full_at_its_bytes() {
+        let limits = Limits { call_bytes: 30, ..Limits::default() };
+        let (calls, _) = calls(&[9, 9, 9, 0, 29, 30, 0].map(|bytes| record(bytes, 0)), limits, None);
+        assert_eq!(calls, [vec![0, 1, 2], vec![3], vec![4], vec![6]]);
+    }
+
+    #[test]
+    fn nothing_makes_no_call() {
+        assert_eq!(calls(&[], Limits::default(), None), (Vec::new(), 0));
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_is_in_one_call_at_most_and_every_call_is_legal(
+            sizes in prop::collection::vec(0usize..120, 0..200),
+            call_bytes in 1usize..300,
+            record_bytes in 1usize..120,
+            call_records in 1usize..20,
+            paced: bool,
+        ) {
+            let limits = Limits { record_bytes, call_bytes, call_records };
+            let records: Vec<_> = sizes.iter().enumerate().map(|(at, size)| record(*size, at)).collect();
+            let (calls, left) = calls(&records, limits, paced.then(|| Pace::of(Pacer::new(true))));
+
+            let mut seen = calls.concat();
+            seen.sort_unstable();
+            prop_assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", seen);
+            let fitting = sizes.iter().filter(|size| **size < record_bytes.min(call_bytes)).count();
+            prop_assert_eq!(seen.len() + left, fitting);
+            let size = |at: &u32| sizes[*at as usize] + 1;
+            for call in &calls {
+                prop_assert!(!call.is_empty() && call.len() <= call_records && call.is_sorted());
+                prop_assert!(call.iter().map(size).sum::<usize>() <= call_bytes);
+                prop_assert!(call.iter().map(size).all(|bytes| bytes <= record_bytes));
+            }
+            if !paced {
+                prop_assert!(calls.concat().is_sorted() && left == 0);
+                for pair in calls.windows(2) {
+                    let bytes: usize = pair[0].iter().map(size).sum();
+                    prop_assert!(pair[0].len() == call_records || bytes + size(&pair[1][0]) > call_bytes);
+                }
+            }
+        }
+    }
+}

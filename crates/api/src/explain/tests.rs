@@ -53,7 +53,8 @@ fn produced() -> BTreeSet<String> {
     add(after(&source("kinesis/src/aggregate.rs"), &["SHARD_CHANGED: &str = "]));
     add(after(&source("kinesis/src/batch.rs"), &["error_code().unwrap_or"]));
     let failure = source("kinesis/src/failure.rs");
-    let marks = ["code: ", "NO_CREDENTIALS: &str = ", "UNREACHABLE: &str = ", "Kind::NoAnswer, ", "Kind::NotSent, "];
+    let words = ["NO_CREDENTIALS: &str = ", "UNREACHABLE: &str = ", "CONNECTION_LOST: &str = "];
+    let marks = [["code: ", "Kind::NoAnswer, ", "Kind::NotSent, "], words].concat();
     add(after(&failure, &marks));
     assert!(failure.contains("format!(\"http-{}\""), "the word for an answer without a code is another one");
     found.insert("http-503".to_owned());

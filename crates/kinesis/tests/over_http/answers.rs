@@ -40,7 +40,7 @@ async fn serve(mut connection: TcpStream, status: &str, body: &str) {
     }
 }
 
-fn complete(seen: &[u8]) -> bool {
+pub(crate) fn complete(seen: &[u8]) -> bool {
     let Some(head) = seen.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
     let headers = String::from_utf8_lossy(&seen[..head]).to_lowercase();
     let length = headers.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap();

@@ -11,5 +11,6 @@ mod log;
 mod pace;
 mod puts;
 mod roles;
+mod signed;
 mod streams;
 mod world;
