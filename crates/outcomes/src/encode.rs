@@ -1,12 +1,14 @@
 //! From outcomes and calls to bytes. Nothing here waits: it is work for a thread that may be busy.
 
+use std::num::NonZero;
+
 use domain::RunId;
 use engine::shard::parse_explicit;
 use serde::Serialize;
 
 use crate::call::{Body, Call};
 use crate::error::{Error, Result};
-use crate::file::{CALLS, FileWriter, GroupWriter, ROWS, Sorted};
+use crate::file::{CALLS, FileWriter, Group, GroupShape, GroupWriter, ROWS, Sorted};
 use crate::name::{ObjectName, Origin, Table};
 use crate::object::{CallSummary, Encoded, RowSummary};
 use crate::row::{PutIn, RowOutcome, Text};
@@ -20,8 +22,10 @@ pub(crate) const GROUP_BYTES: usize = 2 << 20;
 pub fn encode_rows(origin: Origin, rows: &mut [RowOutcome<'_>]) -> Result<Encoded<RowSummary>> {
     rows.sort_by(RowOutcome::order);
     let mut file = FileWriter::new(ROWS, Sorted::ByFirstColumn)?;
-    for group in groups(rows, RowOutcome::text_bytes) {
-        write_rows(&mut file, group, &[origin.run])?;
+    let (shape, runs) = (file.shape(), [origin.run]);
+    let groups = groups(rows, RowOutcome::text_bytes);
+    for group in on_all_processors(&groups, |rows| group_of_rows(&shape, rows, &runs)) {
+        file.append(group?)?;
     }
     let (bytes, object) = file.finish(Some(&ObjectName { origin, table: Table::Rows }))?;
     Ok(Encoded { object, bytes, summary: RowSummary::of(rows) })
@@ -62,11 +66,16 @@ pub(crate) fn groups<T>(items: &[T], bytes: impl Fn(&T) -> usize) -> Vec<&[T]> {
 
 /// Writes one row group; the columns are in the order of `ROWS`. There is a run for each row, or one for all.
 pub(crate) fn write_rows(file: &mut FileWriter, rows: &[RowOutcome<'_>], runs: &[RunId]) -> Result<()> {
-    debug_assert_eq!(file.columns().len(), ROWS.len());
+    let group = group_of_rows(&file.shape(), rows, runs)?;
+    file.append(group)
+}
+
+fn group_of_rows(shape: &GroupShape, rows: &[RowOutcome<'_>], runs: &[RunId]) -> Result<Group> {
+    debug_assert_eq!(shape.columns.len(), ROWS.len());
     check(rows)?;
     let runs = run_texts(runs);
     let earlier = rows.iter().map(|row| earlier_calls(&row.earlier_puts)).collect::<Result<Vec<_>>>()?;
-    file.group(rows.len(), |group| {
+    shape.encode(rows.len(), |group| {
         let each = || rows.iter();
         group.hashes(each().map(|row| row.unit.map(|unit| unit.key)))?;
         group.u64s(each().map(|row| Some(row.unit.map_or(0, |unit| unit.child))))?;
@@ -104,7 +113,8 @@ pub(crate) fn write_rows(file: &mut FileWriter, rows: &[RowOutcome<'_>], runs: &
 
 /// Writes one row group; the columns are in the order of `CALLS`. There is a run for each call, or one for all.
 pub(crate) fn write_calls(file: &mut FileWriter, calls: &[Call<'_>], runs: &[RunId], body_limit: usize) -> Result<()> {
-    debug_assert_eq!(file.columns().len(), CALLS.len());
+    let shape = file.shape();
+    debug_assert_eq!(shape.columns.len(), CALLS.len());
     let runs = run_texts(runs);
     let failures = calls.iter().map(|call| match call.groups() {
         groups if groups.is_empty() => Ok(None),
@@ -112,7 +122,7 @@ pub(crate) fn write_calls(file: &mut FileWriter, calls: &[Call<'_>], runs: &[Run
     });
     let failures = failures.collect::<Result<Vec<_>>>()?;
     let shards = calls.iter().map(|call| json(&call.shards)).collect::<Result<Vec<_>>>()?;
-    file.group(calls.len(), |group| {
+    let group = shape.encode(calls.len(), |group| {
         let each = || calls.iter();
         group.u64s(each().map(|call| Some(call.number)))?;
         group.every_text(each().map(|call| &*call.kind))?;
@@ -136,6 +146,26 @@ pub(crate) fn write_calls(file: &mut FileWriter, calls: &[Call<'_>], runs: &[Run
         group.u64s(each().map(|call| call.response.as_ref().map(|body| body.bytes)))?;
         group.texts(each().map(|call| call.request.as_ref().map(|body| body.capped(body_limit))))?;
         group.texts(each().map(|call| call.response.as_ref().map(|body| body.capped(body_limit))))
+    })?;
+    file.append(group)
+}
+
+/// The next checkpoint waits for this work, so it is shared out. The results are in the order of the items.
+fn on_all_processors<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(items.len());
+    let share = || items.chunks(items.len().div_ceil(threads.max(1)).max(1));
+    if threads < 2 {
+        return items.iter().map(work).collect();
+    }
+    std::thread::scope(|scope| {
+        let work = &work;
+        let running: Vec<_> =
+            share().map(|items| scope.spawn(move || items.iter().map(work).collect::<Vec<_>>())).collect();
+        let done = running.into_iter().map(|thread| match thread.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.flatten().collect()
     })
 }
 
@@ -173,7 +203,7 @@ fn run_texts(runs: &[RunId]) -> Vec<String> {
 }
 
 /// The last run goes on for the rows that are left.
-fn each_run(runs: &[String], rows: usize) -> impl Iterator<Item = &str> {
+fn each_run(runs: &[String], rows: usize) -> impl Iterator<Item = &str> + Clone {
     let last = runs.last().map_or("", String::as_str);
     runs.iter().map(String::as_str).chain(std::iter::repeat(last)).take(rows)
 }

@@ -154,18 +154,26 @@ impl Prepared {
         self.data + stored(&self.entry.row) + stored(&self.entry.previous)
     }
 
+    fn note(&mut self, mut puts: Vec<PutIn>) {
+        if self.puts.is_empty() {
+            self.puts = puts;
+        } else {
+            self.puts.append(&mut puts);
+        }
+    }
+
     /// What one window did to it.
     pub(crate) fn follow(&mut self, outcome: PutOutcome, began: Instant) {
         let decided = outcome.outcome();
         let mut left = true;
         let attempts = match outcome {
             PutOutcome::Acknowledged { shard, sequence_number, call, attempt, puts, .. } => {
-                self.puts.extend(puts);
+                self.note(puts);
                 (self.deciding, self.landed, self.failure) = (Some(call), Some((shard, sequence_number)), None);
                 attempt
             }
             PutOutcome::Refused { code, message, call, attempts, puts, .. } => {
-                self.puts.extend(puts);
+                self.note(puts);
                 self.refusal = Some((code.clone(), message.clone()));
                 // What never left is as if it had not been tried: the next run sends it.
                 left = *code != *UNREACHABLE;
@@ -176,7 +184,7 @@ impl Prepared {
                 attempts
             }
             PutOutcome::Unanswered { code, message, call, attempts, puts, .. } => {
-                self.puts.extend(puts);
+                self.note(puts);
                 (self.deciding, self.failure) = (Some(call), Some((code, message)));
                 attempts
             }

@@ -2,14 +2,16 @@
 //! calls are made of these.
 
 mod chunks;
+mod group;
 mod read;
 mod schema;
 mod write;
 
 pub(crate) use chunks::Chunks;
+pub(crate) use group::{Group, GroupShape, GroupWriter};
 pub(crate) use read::File;
 pub(crate) use schema::{CALL_BODIES, CALLS, Column, ROW_VALUES, ROWS, Sorted, column};
-pub(crate) use write::{FileWriter, GroupWriter};
+pub(crate) use write::FileWriter;
 
 /// The key in the footer's metadata that says what the file is; its value is the version of the format.
 const FORMAT: &str = "rowcast.format";

@@ -1,18 +1,15 @@
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use bytes::Bytes;
-use domain::Millis;
-use engine::hash::Hash128;
-use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
-};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 
-use super::schema::{Column, Sorted, properties, schema};
+use super::group::{Chunk, Group, GroupShape};
+use super::schema::{Column, Sorted, schema};
 use super::{DIGESTS, FORMAT, FORMAT_VERSION, SYNC, TABLE, digest};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::ObjectName;
 use crate::object::{Digest, ObjectRef};
 
@@ -22,55 +19,32 @@ pub(super) const FOOTER_END: usize = 8;
 /// A Parquet file in memory, or the part of it that was not taken out yet.
 pub(crate) struct FileWriter {
     inner: SerializedFileWriter<Vec<u8>>,
-    columns: &'static [Column],
+    shape: Arc<GroupShape>,
     /// Of the chunks so far.
     digests: Vec<u8>,
     /// Bytes that were taken out already.
     taken: u64,
-    scratch: Scratch,
-}
-
-/// Columns of one row group, which are written in their order.
-pub(crate) struct GroupWriter<'a> {
-    inner: SerializedRowGroupWriter<'a, Vec<u8>>,
-    scratch: &'a mut Scratch,
-    rows: usize,
-}
-
-/// Buffers that every column needs.
-#[derive(Default)]
-struct Scratch {
-    levels: Vec<i16>,
-    ends: Vec<usize>,
-    texts: Vec<ByteArray>,
-    ints: Vec<i32>,
-    longs: Vec<i64>,
 }
 
 impl FileWriter {
     pub(crate) fn new(columns: &'static [Column], sorted: Sorted) -> Result<Self> {
-        let inner = SerializedFileWriter::new(Vec::new(), schema(columns)?, properties(columns, sorted)?)?;
-        Ok(Self { inner, columns, digests: Vec::new(), taken: 0, scratch: Scratch::default() })
+        let shape = Arc::new(GroupShape::new(columns, sorted)?);
+        let inner = SerializedFileWriter::new(Vec::new(), schema(columns)?, shape.properties.clone())?;
+        Ok(Self { inner, shape, digests: Vec::new(), taken: 0 })
     }
 
-    /// Writes one row group; `write` writes every column, in their order.
-    pub(crate) fn group(&mut self, rows: usize, write: impl FnOnce(&mut GroupWriter<'_>) -> Result<()>) -> Result<()> {
-        let written = {
-            let inner = self.inner.next_row_group()?;
-            let mut group = GroupWriter { inner, scratch: &mut self.scratch, rows };
-            write(&mut group)?;
-            let GroupWriter { inner, .. } = group;
-            inner.close()?
-        };
-        self.inner.flush().map_err(ParquetError::from)?;
-        for column in written.columns() {
-            let (start, length) = column.byte_range();
-            let chunk = start.checked_sub(self.taken).map(|start| start as usize).and_then(|start| {
-                // The bytes of a group are taken out after it at the earliest.
-                self.inner.inner().get(start..start + length as usize)
-            });
-            self.digests.extend(digest(chunk.unwrap_or_default()));
+    /// What its row groups have to be.
+    pub(crate) fn shape(&self) -> Arc<GroupShape> {
+        Arc::clone(&self.shape)
+    }
+
+    pub(crate) fn append(&mut self, group: Group) -> Result<()> {
+        let mut writer = self.inner.next_row_group()?;
+        for Chunk { bytes, closed } in group.chunks {
+            self.digests.extend(digest(&bytes));
+            writer.append_column(&bytes, closed)?;
         }
+        writer.close()?;
         Ok(())
     }
 
@@ -104,119 +78,10 @@ impl FileWriter {
         };
         Ok((bytes, object))
     }
-
-    pub(crate) const fn columns(&self) -> &'static [Column] {
-        self.columns
-    }
 }
 
 fn footer(bytes: &[u8]) -> Option<&[u8]> {
     let at = bytes.len().checked_sub(FOOTER_END)?;
     let length: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
     bytes.get(at.checked_sub(u32::from_le_bytes(length) as usize)?..)
-}
-
-impl GroupWriter<'_> {
-    /// The texts of a column, each from a row.
-    pub(crate) fn texts<'t>(&mut self, values: impl Iterator<Item = Option<&'t str>>) -> Result<()> {
-        let scratch = &mut *self.scratch;
-        scratch.clear();
-        // Most columns that have values have no longer ones.
-        let mut arena = Vec::with_capacity(32 * self.rows);
-        for value in values {
-            scratch.levels.push(i16::from(value.is_some()));
-            if let Some(value) = value {
-                arena.extend_from_slice(value.as_bytes());
-                scratch.ends.push(arena.len());
-            }
-        }
-        // All values share one allocation.
-        let (arena, mut start) = (Bytes::from(arena), 0);
-        for end in scratch.ends.drain(..) {
-            scratch.texts.push(ByteArray::from(arena.slice(start..end)));
-            start = end;
-        }
-        column::<ByteArrayType>(&mut self.inner, &scratch.texts, &scratch.levels, self.rows)
-    }
-
-    pub(crate) fn every_text<'t>(&mut self, values: impl Iterator<Item = &'t str>) -> Result<()> {
-        self.texts(values.map(Some))
-    }
-
-    pub(crate) fn hashes(&mut self, values: impl Iterator<Item = Option<Hash128>>) -> Result<()> {
-        let scratch = &mut *self.scratch;
-        scratch.clear();
-        let mut arena = Vec::with_capacity(16 * self.rows);
-        for value in values {
-            scratch.levels.push(i16::from(value.is_some()));
-            arena.extend_from_slice(value.as_ref().map_or(&[], |value| &value.0));
-        }
-        let arena = Bytes::from(arena);
-        let hash = |at: usize| FixedLenByteArray::from(ByteArray::from(arena.slice(16 * at..16 * (at + 1))));
-        let hashes: Vec<_> = (0..arena.len() / 16).map(hash).collect();
-        column::<FixedLenByteArrayType>(&mut self.inner, &hashes, &scratch.levels, self.rows)
-    }
-
-    pub(crate) fn u32s(&mut self, values: impl Iterator<Item = Option<u32>>) -> Result<()> {
-        let scratch = &mut *self.scratch;
-        scratch.clear();
-        for value in values {
-            scratch.levels.push(i16::from(value.is_some()));
-            scratch.ints.extend(value.map(u32::cast_signed));
-        }
-        column::<Int32Type>(&mut self.inner, &scratch.ints, &scratch.levels, self.rows)
-    }
-
-    pub(crate) fn u64s(&mut self, values: impl Iterator<Item = Option<u64>>) -> Result<()> {
-        self.longs(values.map(|value| value.map(u64::cast_signed)))
-    }
-
-    pub(crate) fn times(&mut self, values: impl Iterator<Item = Option<Millis>> + Clone) -> Result<()> {
-        if let Some(time) = values.clone().flatten().find(|time| time.checked_mul(1000).is_none()) {
-            let why = format!("{time} milliseconds are more than 292,000 years");
-            return Err(Error::Unfit { what: "a time", why });
-        }
-        self.longs(values.map(|value| value.map(|millis| millis * 1000)))
-    }
-
-    pub(crate) fn bools(&mut self, values: impl Iterator<Item = bool>) -> Result<()> {
-        let values: Vec<bool> = values.collect();
-        column::<BoolType>(&mut self.inner, &values, &[], self.rows)
-    }
-
-    fn longs(&mut self, values: impl Iterator<Item = Option<i64>>) -> Result<()> {
-        let scratch = &mut *self.scratch;
-        scratch.clear();
-        for value in values {
-            scratch.levels.push(i16::from(value.is_some()));
-            scratch.longs.extend(value);
-        }
-        column::<Int64Type>(&mut self.inner, &scratch.longs, &scratch.levels, self.rows)
-    }
-}
-
-impl Scratch {
-    fn clear(&mut self) {
-        self.levels.clear();
-        self.ends.clear();
-        self.texts.clear();
-        self.ints.clear();
-        self.longs.clear();
-    }
-}
-
-/// Levels say which rows have a value; a column that every row has ignores them.
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: &[T::T],
-    levels: &[i16],
-    rows: usize,
-) -> Result<()> {
-    let Some(mut column) = group.next_column()? else {
-        return Err(ParquetError::General("more columns than the table has".to_owned()).into());
-    };
-    debug_assert!(levels.is_empty() || levels.len() == rows, "every row says something of every column");
-    let levels = (!levels.is_empty()).then_some(levels);
-    column.typed::<T>().write_batch(values, levels, None)?;
-    Ok(column.close()?)
 }

@@ -1,0 +1,180 @@
+//! One row group, encoded by itself: groups of a file are independent of each other until they are appended.
+
+use bytes::Bytes;
+use domain::Millis;
+use engine::hash::Hash128;
+use parquet::column::writer::{ColumnCloseResult, get_column_writer, get_typed_column_writer};
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::SchemaDescriptor;
+
+use super::schema::{Column, Sorted, properties, schema};
+use crate::error::{Error, Result};
+
+/// The columns of each group of a file, and how they are encoded.
+pub(crate) struct GroupShape {
+    pub(crate) columns: &'static [Column],
+    schema: SchemaDescriptor,
+    pub(super) properties: WriterPropertiesPtr,
+}
+
+pub(crate) struct Group {
+    pub(super) chunks: Vec<Chunk>,
+}
+
+/// A column of a group.
+pub(super) struct Chunk {
+    pub(super) bytes: Bytes,
+    pub(super) closed: ColumnCloseResult,
+}
+
+/// Columns of one row group, which are written in their order.
+pub(crate) struct GroupWriter<'a> {
+    shape: &'a GroupShape,
+    chunks: Vec<Chunk>,
+    scratch: Scratch,
+    rows: usize,
+}
+
+/// Buffers that every column needs.
+#[derive(Default)]
+struct Scratch {
+    levels: Vec<i16>,
+    ends: Vec<usize>,
+    texts: Vec<ByteArray>,
+    ints: Vec<i32>,
+    longs: Vec<i64>,
+}
+
+impl GroupShape {
+    pub(super) fn new(columns: &'static [Column], sorted: Sorted) -> Result<Self> {
+        let schema = SchemaDescriptor::new(schema(columns)?);
+        Ok(Self { columns, schema, properties: properties(columns, sorted)? })
+    }
+
+    /// Encodes one row group; `write` writes every column, in their order.
+    pub(crate) fn encode(&self, rows: usize, write: impl FnOnce(&mut GroupWriter<'_>) -> Result<()>) -> Result<Group> {
+        let chunks = Vec::with_capacity(self.columns.len());
+        let mut group = GroupWriter { shape: self, chunks, scratch: Scratch::default(), rows };
+        write(&mut group)?;
+        Ok(Group { chunks: group.chunks })
+    }
+}
+
+impl GroupWriter<'_> {
+    /// The texts of a column, each from a row.
+    pub(crate) fn texts<'t>(&mut self, values: impl Iterator<Item = Option<&'t str>> + Clone) -> Result<()> {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        let size = values.clone().flatten().map(str::len).sum();
+        let mut arena = Vec::with_capacity(size);
+        for value in values {
+            scratch.levels.push(i16::from(value.is_some()));
+            if let Some(value) = value {
+                arena.extend_from_slice(value.as_bytes());
+                scratch.ends.push(arena.len());
+            }
+        }
+        // All values share one allocation.
+        let (arena, mut start) = (Bytes::from(arena), 0);
+        for end in scratch.ends.drain(..) {
+            scratch.texts.push(ByteArray::from(arena.slice(start..end)));
+            start = end;
+        }
+        column::<ByteArrayType>(self.shape, &mut self.chunks, &scratch.texts, &scratch.levels, self.rows)
+    }
+
+    pub(crate) fn every_text<'t>(&mut self, values: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
+        self.texts(values.map(Some))
+    }
+
+    pub(crate) fn hashes(&mut self, values: impl Iterator<Item = Option<Hash128>>) -> Result<()> {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        let mut arena = Vec::with_capacity(16 * self.rows);
+        for value in values {
+            scratch.levels.push(i16::from(value.is_some()));
+            arena.extend_from_slice(value.as_ref().map_or(&[], |value| &value.0));
+        }
+        let arena = Bytes::from(arena);
+        let hash = |at: usize| FixedLenByteArray::from(ByteArray::from(arena.slice(16 * at..16 * (at + 1))));
+        let hashes: Vec<_> = (0..arena.len() / 16).map(hash).collect();
+        column::<FixedLenByteArrayType>(self.shape, &mut self.chunks, &hashes, &scratch.levels, self.rows)
+    }
+
+    pub(crate) fn u32s(&mut self, values: impl Iterator<Item = Option<u32>>) -> Result<()> {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        for value in values {
+            scratch.levels.push(i16::from(value.is_some()));
+            scratch.ints.extend(value.map(u32::cast_signed));
+        }
+        column::<Int32Type>(self.shape, &mut self.chunks, &scratch.ints, &scratch.levels, self.rows)
+    }
+
+    pub(crate) fn u64s(&mut self, values: impl Iterator<Item = Option<u64>>) -> Result<()> {
+        self.longs(values.map(|value| value.map(u64::cast_signed)))
+    }
+
+    pub(crate) fn times(&mut self, values: impl Iterator<Item = Option<Millis>> + Clone) -> Result<()> {
+        if let Some(time) = values.clone().flatten().find(|time| time.checked_mul(1000).is_none()) {
+            let why = format!("{time} milliseconds are more than 292,000 years");
+            return Err(Error::Unfit { what: "a time", why });
+        }
+        self.longs(values.map(|value| value.map(|millis| millis * 1000)))
+    }
+
+    pub(crate) fn bools(&mut self, values: impl Iterator<Item = bool>) -> Result<()> {
+        let values: Vec<bool> = values.collect();
+        column::<BoolType>(self.shape, &mut self.chunks, &values, &[], self.rows)
+    }
+
+    fn longs(&mut self, values: impl Iterator<Item = Option<i64>>) -> Result<()> {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        for value in values {
+            scratch.levels.push(i16::from(value.is_some()));
+            scratch.longs.extend(value);
+        }
+        column::<Int64Type>(self.shape, &mut self.chunks, &scratch.longs, &scratch.levels, self.rows)
+    }
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.levels.clear();
+        self.ends.clear();
+        self.texts.clear();
+        self.ints.clear();
+        self.longs.clear();
+    }
+}
+
+/// The next column. Levels say which rows have a value; a column that every row has ignores them.
+fn column<T: DataType>(
+    shape: &GroupShape,
+    chunks: &mut Vec<Chunk>,
+    values: &[T::T],
+    levels: &[i16],
+    rows: usize,
+) -> Result<()> {
+    debug_assert!(levels.is_empty() || levels.len() == rows, "every row says something of every column");
+    let at = chunks.len();
+    if at == shape.columns.len() {
+        return Err(ParquetError::General("more columns than the table has".to_owned()).into());
+    }
+    let mut sink = TrackedWrite::new(Vec::new());
+    let pages = Box::new(SerializedPageWriter::new(&mut sink));
+    let writer = get_column_writer(shape.schema.column(at), shape.properties.clone(), pages);
+    let mut writer = get_typed_column_writer::<T>(writer);
+    let levels = (!levels.is_empty()).then_some(levels);
+    writer.write_batch(values, levels, None)?;
+    let closed = writer.close()?;
+    let bytes = sink.into_inner()?.into();
+    chunks.push(Chunk { bytes, closed });
+    Ok(())
+}
