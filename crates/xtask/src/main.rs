@@ -31,9 +31,10 @@ cargo xtask <command>
                           database, which is kept in target/; --dev: not the optimized build
   bench template [--json]
                           renders of a message in a second, beside serde_json, stock Liquid and LiquidJS
-  bench debuglog [--rows N] [--pairs N] [--outcomes N] [--runs N]
-                          a first run of N (1 million) rows with every row in the debug log beside one without, in N (3)
-                          pairs; then one key among N (20 million) outcomes of N (1) runs; 0 leaves a part out
+  bench debuglog [--rows N] [--times N] [--outcomes N] [--runs N]
+                          a first run of N (1 million) rows with the outcomes of all rows in the debug log, and with their
+                          values, beside one without, N (3) times;
+                          then one key among N (20 million) outcomes of N (1) runs; 0 leaves a part out
   bench plan [--rows N] [--times N] [--json]
                           a run of N (5 million) rows that finds nothing or little to do, beside a copy of the same query
                           to nowhere

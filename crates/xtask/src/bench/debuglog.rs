@@ -1,5 +1,5 @@
-//! What the debug log costs: a first run with every row logged beside the same run without, by turns; and how long it
-//! takes to find one key among many outcomes.
+//! What the debug log costs: a first run with the outcomes of every row, and with their values besides, beside the same run
+//! without, by turns; and how long it takes to find one key among many outcomes.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,16 +11,19 @@ use crate::Failure;
 use crate::shell::{Shell, say, seconds};
 
 const SHARDS: u32 = 4;
+/// What the log has of each row. The others are compared with the first.
+const LEVELS: [&str; 3] = ["none", "outcomes", "full"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Options {
     rows: u64,
-    pairs: u32,
+    times: u32,
     outcomes: u64,
     runs: u32,
 }
 
 /// One first run.
+#[derive(Default)]
 struct Measured {
     /// Of its attempt, as the store says.
     time: Duration,
@@ -34,14 +37,17 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     if options.rows > 0 {
         let rig = Rig::open(shell, "bench-log")?;
         rig.fill(&fill(options.rows))?;
-        let mut pairs = Vec::new();
-        for pair in 0..options.pairs {
-            // By turns, and each of the two is first as often as the other.
-            let (one, other) = if pair % 2 == 0 { ("none", "full") } else { ("full", "none") };
-            let measured = (first_run(&rig, one)?, first_run(&rig, other)?);
-            pairs.push(if pair % 2 == 0 { measured } else { (measured.1, measured.0) });
+        let mut rounds = Vec::new();
+        for round in 0..options.times {
+            // By turns, and each of them is first as often as the others.
+            let mut measured = [const { None }; LEVELS.len()];
+            for at in 0..LEVELS.len() {
+                let level = (at + round as usize) % LEVELS.len();
+                measured[level] = Some(first_run(&rig, LEVELS[level])?);
+            }
+            rounds.push(measured.map(Option::unwrap_or_default));
         }
-        say(&table(&pairs, options.rows));
+        say(&table(&rounds, options.rows));
     }
     if options.outcomes > 0 {
         let (outcomes, runs) = (options.outcomes.to_string(), options.runs.to_string());
@@ -55,13 +61,13 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn options(arguments: &[String]) -> Result<Options, Failure> {
-    let mut options = Options { rows: 1_000_000, pairs: 3, outcomes: 20_000_000, runs: 1 };
+    let mut options = Options { rows: 1_000_000, times: 3, outcomes: 20_000_000, runs: 1 };
     let refused = || Failure::Usage { given: format!("bench debuglog {}", arguments.join(" ")) };
     for option in arguments.chunks(2) {
         let number: u64 = option.get(1).and_then(|text| text.parse().ok()).ok_or_else(refused)?;
         match option[0].as_str() {
             "--rows" => options.rows = number,
-            "--pairs" if number > 0 => options.pairs = u32::try_from(number).map_err(|_| refused())?,
+            "--times" if number > 0 => options.times = u32::try_from(number).map_err(|_| refused())?,
             "--outcomes" => options.outcomes = number,
             "--runs" if number > 0 => options.runs = u32::try_from(number).map_err(|_| refused())?,
             _ => return Err(refused()),
@@ -125,27 +131,28 @@ sync:
     )
 }
 
-fn table(pairs: &[(Measured, Measured)], rows: u64) -> String {
-    let mut text = format!("\n==> a first run of {rows} rows, without and with every row in the debug log\n");
-    text.push_str("    rows/s without     with    ratio     worker's CPU without     with    ratio\n");
-    let (mut times, mut workers) = (Vec::new(), Vec::new());
-    for (none, full) in pairs {
-        let per_second = |one: &Measured| rows as f64 / one.time.as_secs_f64();
-        let (time, worker) =
-            (per_second(full) / per_second(none), full.worker.as_secs_f64() / none.worker.as_secs_f64());
-        text.push_str(&format!(
-            "    {:>14.0} {:>8.0} {time:>8.3} {:>22.1} s {:>6.1} s {worker:>8.3}\n",
-            per_second(none),
-            per_second(full),
-            none.worker.as_secs_f64(),
-            full.worker.as_secs_f64()
-        ));
-        times.push(time);
-        workers.push(worker);
+fn table(rounds: &[[Measured; LEVELS.len()]], rows: u64) -> String {
+    let mut text = format!("\n==> a first run of {rows} rows, by what the debug log has of each\n");
+    text.push_str("    rows          rows/s    ratio     worker's CPU a row    ratio\n");
+    let (mut speeds, mut costs) = ([const { Vec::new() }; LEVELS.len()], [const { Vec::new() }; LEVELS.len()]);
+    for round in rounds {
+        for (at, (level, measured)) in LEVELS.iter().zip(round).enumerate() {
+            let speed = round[0].time.as_secs_f64() / measured.time.as_secs_f64();
+            let cost = measured.worker.as_secs_f64() / round[0].worker.as_secs_f64();
+            text.push_str(&format!(
+                "    {level:<9} {:>10.0} {speed:>8.3} {:>19.1} us {cost:>8.3}\n",
+                rows as f64 / measured.time.as_secs_f64(),
+                measured.worker.as_secs_f64() * 1e6 / rows as f64,
+            ));
+            speeds[at].push(speed);
+            costs[at].push(cost);
+        }
     }
-    let (time, worker) = (median(&times), median(&workers));
-    let logged = pairs.last().map_or("", |(_, full)| &*full.logged);
-    text.push_str(&format!("    median: throughput {time:.3} (at least 0.900 is wanted), CPU {worker:.3}; {logged}\n"));
+    for (at, level) in LEVELS.iter().enumerate().skip(1) {
+        let logged = rounds.last().map_or("", |round| &*round[at].logged);
+        let (speed, cost) = (median(&speeds[at]), median(&costs[at]));
+        text.push_str(&format!("    {level}, median: throughput {speed:.3}, CPU {cost:.3}; {logged}\n"));
+    }
     text
 }
 
@@ -156,10 +163,10 @@ mod tests {
     #[test]
     fn options_are_read_and_others_refused() {
         let read = |text: &str| options(&text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>());
-        let whole = Options { rows: 1_000_000, pairs: 3, outcomes: 20_000_000, runs: 1 };
+        let whole = Options { rows: 1_000_000, times: 3, outcomes: 20_000_000, runs: 1 };
         assert_eq!(read("").unwrap(), whole);
         assert_eq!(read("--rows 5 --outcomes 0").unwrap(), Options { rows: 5, outcomes: 0, ..whole });
-        for wrong in ["--rows", "--rows x", "--pairs 0", "--quick 1"] {
+        for wrong in ["--rows", "--rows x", "--times 0", "--quick 1"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
