@@ -44,7 +44,7 @@ export function Members(): ReactElement {
               columns={[
                 { name: "E-mail", cell: (member) => <span className="flex flex-wrap items-center gap-2 break-all">{member.email}{member.person_id === me.id && <Chip>you</Chip>}</span> },
                 { name: "Role", cell: (member) => (
-                  <Select aria-label={`Role of ${member.email}`} title={refused} disabled={refused !== undefined} className="w-24 md:w-32" value={member.role} onChange={(event) => update.mutate({ path: { person_id: member.person_id }, body: { role: event.target.value as Schemas["Role"] } }, { onError: failed })}>
+                  <Select aria-label={`Role of ${member.email}`} title={refused} disabled={refused !== undefined} className="w-28 min-w-28 px-2 md:w-32" value={member.role} onChange={(event) => update.mutate({ path: { person_id: member.person_id }, body: { role: event.target.value as Schemas["Role"] } }, { onError: failed })}>
                     {ROLES.map((role) => <option key={role.value} value={role.value} disabled={!mayAs(workspace.role, role.value)}>{role.value}</option>)}
                   </Select>
                 ) },

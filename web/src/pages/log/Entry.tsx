@@ -89,6 +89,7 @@ function Where({ row }: { row: LoggedRow }): ReactElement | null {
       {row.call && <Fact name="Sent by">{call(row.call)}, at position {row.call.position}{row.earlier_calls.length > 0 && <span className="text-muted">; before that by {row.earlier_calls.map((each, at) => <span key={each.call}>{at > 0 && ", "}{call(each)}</span>)}</span>}</Fact>}
       {row.attempts > 1 && <Fact name="Puts">{number(row.attempts)} in this run</Fact>}
       {row.event_id && <Fact name="Event"><Id value={row.event_id} />{row.event_sequence !== null && <span className="text-muted"> sequence {row.event_sequence}</span>}</Fact>}
+      {row.sub_sequence !== null && <Fact name="Aggregated record">message {row.sub_sequence} of it, counted from 0{row.aggregated_bytes !== null && <span className="text-muted">; {bytes(row.aggregated_bytes)} in all</span>}</Fact>}
       {row.record_bytes !== null && <Fact name="Size">{bytes(row.record_bytes)} with its key</Fact>}
     </Facts>
   );
