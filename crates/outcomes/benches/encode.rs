@@ -7,27 +7,26 @@ mod given;
 
 use std::hint::black_box;
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use outcomes::{encode_calls, encode_rows};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 const ROWS: u64 = 50_000;
-const ROUNDS: u32 = 15;
+const ROUNDS: u32 = 30;
 
 fn main() {
     for values in [false, true] {
         let mut rows = given::delivered(0..ROWS, values);
-        let mut best = f64::MAX;
         let mut encoded = encode_rows(given::origin(0), &mut rows).unwrap();
+        let began = cpu_time();
         for _ in 0..ROUNDS {
-            let began = cpu_time();
             encoded = black_box(encode_rows(given::origin(0), &mut rows).unwrap());
-            best = best.min((cpu_time() - began) as f64 / ROWS as f64);
         }
+        let time = (cpu_time() - began).as_nanos() as f64 / ROWS as f64 / f64::from(ROUNDS);
         let bytes = encoded.bytes.len() as f64 / ROWS as f64;
         println!(
-            "rows, values {values}: {best:.0} ns and {bytes:.1} bytes a row, footer {}",
+            "rows, values {values}: {time:.0} ns and {bytes:.1} bytes a row, footer {}",
             encoded.object.footer_bytes
         );
         columns(encoded.bytes);
@@ -38,16 +37,18 @@ fn main() {
     for _ in 0..100 {
         bytes = black_box(encode_calls(given::origin(0), &mut calls, usize::MAX).unwrap()).bytes.len();
     }
-    println!("calls: {} ns and {} bytes a call", (cpu_time() - began) / 100_000, bytes / 1_000);
+    println!("calls: {} ns and {} bytes a call", (cpu_time() - began).as_nanos() / 100_000, bytes / 1_000);
 }
 
-/// Nanoseconds for which this thread had a processor, so that neighbors on the machine count little; where the system does
-/// not say, the time that passed.
-fn cpu_time() -> u128 {
+/// For which this process had a processor, on all its threads, so that neighbors on the machine count little; where the system
+/// does not say, the time that passed.
+fn cpu_time() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let ran = statistics.split(' ').next().and_then(|number| number.parse().ok());
-    ran.unwrap_or_else(|| START.elapsed().as_nanos())
+    let statistics = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let numbers = statistics.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: Vec<u64> = numbers.skip(11).take(2).filter_map(|number| number.parse().ok()).collect();
+    // A tick is 10 ms in all that the kernel tells.
+    if ticks.len() == 2 { Duration::from_millis(10 * (ticks[0] + ticks[1])) } else { START.elapsed() }
 }
 
 fn columns(bytes: Vec<u8>) {

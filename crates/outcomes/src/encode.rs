@@ -1,5 +1,6 @@
 //! From outcomes and calls to bytes. Nothing here waits: it is work for a thread that may be busy.
 
+use std::borrow::Borrow;
 use std::num::NonZero;
 
 use domain::RunId;
@@ -21,14 +22,39 @@ pub(crate) const GROUP_BYTES: usize = 2 << 20;
 /// The object of the rows that a checkpoint decided. Sorts them by unit.
 pub fn encode_rows(origin: Origin, rows: &mut [RowOutcome<'_>]) -> Result<Encoded<RowSummary>> {
     rows.sort_by(RowOutcome::order);
+    encode_rows_of(origin, rows, RowOutcome::text_bytes, Ok::<_, Error>)
+}
+
+/// The same of items that are in the order of their units. What a row takes beside its item is in memory for a few row
+/// groups at a time. `bytes`: of the texts of an item's row, about.
+pub fn encode_rows_of<'i, 'r, I, R, E>(
+    origin: Origin,
+    items: &'i [I],
+    bytes: impl Fn(&I) -> usize,
+    row: impl Fn(&'i I) -> Result<R, E> + Sync,
+) -> Result<Encoded<RowSummary>, E>
+where
+    I: Sync,
+    R: Borrow<RowOutcome<'r>>,
+    E: From<Error> + Send,
+{
     let mut file = FileWriter::new(ROWS, Sorted::ByFirstColumn)?;
     let (shape, runs) = (file.shape(), [origin.run]);
-    let groups = groups(rows, RowOutcome::text_bytes);
-    for group in on_all_processors(&groups, |rows| group_of_rows(&shape, rows, &runs)) {
-        file.append(group?)?;
+    let groups = groups(items, bytes);
+    let encoded = on_all_processors(&groups, |items| -> Result<(Group, RowSummary), E> {
+        let rows = items.iter().map(&row).collect::<Result<Vec<R>, E>>()?;
+        let rows: Vec<&RowOutcome<'r>> = rows.iter().map(Borrow::borrow).collect();
+        debug_assert!(rows.is_sorted_by(|row, next| row.order(next).is_le()), "rows are in the order of their units");
+        Ok((group_of_rows(&shape, &rows, &runs)?, RowSummary::of(&rows)))
+    });
+    let mut summary = RowSummary::of(&[]);
+    for group in encoded {
+        let (group, rows) = group?;
+        file.append(group)?;
+        summary.add(rows);
     }
     let (bytes, object) = file.finish(Some(&ObjectName { origin, table: Table::Rows }))?;
-    Ok(Encoded { object, bytes, summary: RowSummary::of(rows) })
+    Ok(Encoded { object, bytes, summary })
 }
 
 /// The object of the calls that ended since the checkpoint before. Sorts them by number; bodies are cut to `body_limit`
@@ -66,17 +92,17 @@ pub(crate) fn groups<T>(items: &[T], bytes: impl Fn(&T) -> usize) -> Vec<&[T]> {
 
 /// Writes one row group; the columns are in the order of `ROWS`. There is a run for each row, or one for all.
 pub(crate) fn write_rows(file: &mut FileWriter, rows: &[RowOutcome<'_>], runs: &[RunId]) -> Result<()> {
-    let group = group_of_rows(&file.shape(), rows, runs)?;
+    let group = group_of_rows(&file.shape(), &rows.iter().collect::<Vec<_>>(), runs)?;
     file.append(group)
 }
 
-fn group_of_rows(shape: &GroupShape, rows: &[RowOutcome<'_>], runs: &[RunId]) -> Result<Group> {
+fn group_of_rows(shape: &GroupShape, rows: &[&RowOutcome<'_>], runs: &[RunId]) -> Result<Group> {
     debug_assert_eq!(shape.columns.len(), ROWS.len());
     check(rows)?;
     let runs = run_texts(runs);
     let earlier = rows.iter().map(|row| earlier_calls(&row.earlier_puts)).collect::<Result<Vec<_>>>()?;
     shape.encode(rows.len(), |group| {
-        let each = || rows.iter();
+        let each = || rows.iter().copied();
         group.hashes(each().map(|row| row.unit.map(|unit| unit.key)))?;
         group.u64s(each().map(|row| Some(row.unit.map_or(0, |unit| unit.child))))?;
         group.every_text(each().map(|row| &*row.key))?;
@@ -171,14 +197,14 @@ fn on_all_processors<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Syn
 
 fn texts<'r>(
     group: &mut GroupWriter<'_>,
-    rows: &'r [RowOutcome<'_>],
+    rows: &[&'r RowOutcome<'_>],
     column: impl Fn(&'r RowOutcome<'_>) -> &'r Option<Text<'r>>,
 ) -> Result<()> {
     group.texts(rows.iter().map(|row| column(row).as_deref()))
 }
 
 /// An explicit hash key is a number, and a reader counts on that.
-fn check(rows: &[RowOutcome<'_>]) -> Result<()> {
+fn check(rows: &[&RowOutcome<'_>]) -> Result<()> {
     let explicit = rows.iter().filter_map(|row| row.explicit_hash_key.as_deref());
     match explicit.into_iter().find(|key| parse_explicit(key).is_none()) {
         None => Ok(()),

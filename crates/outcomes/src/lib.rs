@@ -13,7 +13,7 @@ mod row;
 mod sequence;
 
 pub use call::{Body, Call, RecordFailure};
-pub use encode::{encode_calls, encode_rows};
+pub use encode::{encode_calls, encode_rows, encode_rows_of};
 pub use error::{Error, Result};
 pub use export::{Export, ExportFormat, Wanted};
 pub use filter::{CallFilter, RowFilter};

@@ -77,7 +77,7 @@ pub struct CallSummary {
 pub struct KeyHash(pub Hash128);
 
 impl RowSummary {
-    pub(crate) fn of(rows: &[RowOutcome<'_>]) -> Self {
+    pub(crate) fn of(rows: &[&RowOutcome<'_>]) -> Self {
         let mut shards: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         let mut codes = Codes::default();
         let mut summary = Self { rows: rows.len() as u64, ..Self::default() };
@@ -115,6 +115,31 @@ impl RowSummary {
         summary
     }
 
+    /// Adds other rows of the same object.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        for (outcome, count) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += count;
+        }
+        self.codes = match (self.codes.take(), other.codes) {
+            (Some(known), Some(more)) => {
+                let mut codes = Codes { counts: known, too_many: false };
+                more.iter().for_each(|(code, count)| codes.add(code, *count));
+                codes.finish()
+            }
+            _ => None,
+        };
+        for range in other.shards {
+            match self.shards.binary_search_by(|known| known.shard.cmp(&range.shard)) {
+                Ok(at) => self.shards[at].add(range),
+                Err(at) => self.shards.insert(at, range),
+            }
+        }
+        join(&mut self.keys, other.keys);
+        join(&mut self.calls, other.calls);
+        join(&mut self.times, other.times);
+    }
+
     /// Whether the object can hold rows of this key.
     pub fn may_hold_key(&self, key: Hash128) -> bool {
         self.keys.is_some_and(|(low, high)| (low.0..=high.0).contains(&key))
@@ -127,6 +152,17 @@ impl RowSummary {
                 && compare_sequence_numbers(&range.lowest, sequence_number).is_le()
                 && compare_sequence_numbers(sequence_number, &range.highest).is_le()
         })
+    }
+}
+
+impl ShardRange {
+    fn add(&mut self, other: Self) {
+        if compare_sequence_numbers(&other.lowest, &self.lowest).is_lt() {
+            self.lowest = other.lowest;
+        }
+        if compare_sequence_numbers(&other.highest, &self.highest).is_gt() {
+            self.highest = other.highest;
+        }
     }
 }
 
@@ -152,6 +188,13 @@ impl CallSummary {
 
 fn widen<T: Copy + Ord>(range: &mut Option<(T, T)>, value: T) {
     *range = Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
+}
+
+fn join<T: Copy + Ord>(range: &mut Option<(T, T)>, other: Option<(T, T)>) {
+    if let Some((low, high)) = other {
+        widen(range, low);
+        widen(range, high);
+    }
 }
 
 #[derive(Default)]

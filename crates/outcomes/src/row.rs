@@ -110,7 +110,7 @@ impl RowOutcome<'_> {
     }
 
     /// Rows without a hash come first.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
+    pub fn order(&self, other: &Self) -> Ordering {
         self.unit.cmp(&other.unit)
     }
 
@@ -121,7 +121,7 @@ impl RowOutcome<'_> {
     }
 
     /// Bytes of all its texts, before compression.
-    pub(crate) fn text_bytes(&self) -> usize {
+    pub fn text_bytes(&self) -> usize {
         let texts = [
             &self.element,
             &self.message,

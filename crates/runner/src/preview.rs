@@ -1,6 +1,7 @@
 //! What the next run would send: the same plan and the same rendering, shown and thrown away. No state is written.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use domain::{Change, Counts, RunId, RunKind, SyncId};
@@ -67,9 +68,24 @@ pub struct PreviewRejection {
     pub message: String,
 }
 
+/// Compiled here, and not again in each program that waits for one.
+type Previewing<'a> = Pin<Box<dyn Future<Output = Result<Preview, Error>> + Send + 'a>>;
+
 impl Worker {
     /// `limit`: how many records to show. The sync need not exist yet.
-    pub async fn preview(
+    pub fn preview<'a>(
+        &'a self,
+        name: &'a str,
+        definition: Definition,
+        kind: RunKind,
+        options: RunOptions,
+        limit: usize,
+        progress: &'a Reporter,
+    ) -> Previewing<'a> {
+        Box::pin(self.last_preview(name, definition, kind, options, limit, progress))
+    }
+
+    async fn last_preview(
         &self,
         name: &str,
         definition: Definition,

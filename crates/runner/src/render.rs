@@ -39,6 +39,13 @@ pub(crate) struct Logged {
     pub(crate) previous: Option<String>,
 }
 
+impl Logged {
+    pub(crate) fn bytes(&self) -> usize {
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        len(&self.row) + len(&self.previous)
+    }
+}
+
 impl Renderer {
     /// The record, or why this row cannot be one. `event_id` belongs to the entry's version. `logged` takes the values.
     pub(crate) fn render(

@@ -1,5 +1,6 @@
 //! One attempt: claim, run, and an end in every case in which the claim still holds.
 
+use std::pin::Pin;
 use std::sync::Mutex;
 
 use domain::{Millis, RunId, RunKind, SyncId};
@@ -33,6 +34,9 @@ pub enum Executed {
     },
 }
 
+/// Its type hides what it is made of: that is compiled here, and not again in each program that waits for one.
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Executed, Error>> + Send + 'a>>;
+
 impl Executed {
     fn ended(report: Report) -> Self {
         Self::Ended(Box::new(report))
@@ -57,32 +61,38 @@ impl Worker {
         progress: &Reporter,
         signals: impl Into<Signals>,
     ) -> Result<Executed, Error> {
-        let settings = &self.settings;
-        settings.sweep_scratch()?;
-        let claimed_at = Instant::now();
-        let (lease, settling) = (settings.lease.as_millis() as i64, settings.settling.as_millis() as i64);
-        let claim = match self.scope.claim(sync, &settings.worker, lease, settling).await? {
-            Claimed::Nothing => return Ok(Executed::Nothing),
-            Claimed::Busy { lease_until } => return Ok(Executed::Busy { lease_until }),
-            Claimed::Claimed(claim) => *claim,
-        };
-        self.go_on(claim, claimed_at, progress, signals).await
+        self.attempt(sync, progress, signals.into()).await
+    }
+
+    fn attempt<'a>(&'a self, sync: SyncId, progress: &'a Reporter, signals: Signals) -> Attempt<'a> {
+        Box::pin(async move {
+            let settings = &self.settings;
+            settings.sweep_scratch()?;
+            let claimed_at = Instant::now();
+            let (lease, settling) = (settings.lease.as_millis() as i64, settings.settling.as_millis() as i64);
+            let claim = match self.scope.claim(sync, &settings.worker, lease, settling).await? {
+                Claimed::Nothing => return Ok(Executed::Nothing),
+                Claimed::Busy { lease_until } => return Ok(Executed::Busy { lease_until }),
+                Claimed::Claimed(claim) => *claim,
+            };
+            self.go_on(claim, claimed_at, progress, signals).await
+        })
     }
 
     /// The same with a claim that was taken already; `claimed_at`: when it was asked for.
-    pub async fn go_on(
+    pub(crate) async fn go_on(
         &self,
         claim: Claim,
         claimed_at: Instant,
         progress: &Reporter,
-        signals: impl Into<Signals>,
+        signals: Signals,
     ) -> Result<Executed, Error> {
         let settings = &self.settings;
         progress.update(|progress| {
             (progress.run, progress.phase) = (Some(claim.run), Phase::Reading);
         });
         let limit = settings.limits.time;
-        let lease = Lease::keep(self.scope.clone(), &claim, settings.lease, claimed_at, signals.into(), limit);
+        let lease = Lease::keep(self.scope.clone(), &claim, settings.lease, claimed_at, signals, limit);
         // Work that kills whoever tries it is not tried for ever.
         if claim.died_attempts >= settings.max_died_attempts.max(1) {
             let error = Error::CrashLoop { attempts: claim.died_attempts };

@@ -1,5 +1,7 @@
 //! One row group, encoded by itself: groups of a file are independent of each other until they are appended.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use domain::Millis;
 use engine::hash::Hash128;
@@ -12,7 +14,7 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::schema::{Column, Sorted, properties, schema};
+use super::schema::{Column, Sorted, bare_properties, properties, schema};
 use crate::error::{Error, Result};
 
 /// The columns of each group of a file, and how they are encoded.
@@ -20,6 +22,8 @@ pub(crate) struct GroupShape {
     pub(crate) columns: &'static [Column],
     schema: SchemaDescriptor,
     pub(super) properties: WriterPropertiesPtr,
+    /// Of a column without values: to get ready to compress takes longer than all else.
+    bare: WriterPropertiesPtr,
 }
 
 pub(crate) struct Group {
@@ -53,7 +57,7 @@ struct Scratch {
 impl GroupShape {
     pub(super) fn new(columns: &'static [Column], sorted: Sorted) -> Result<Self> {
         let schema = SchemaDescriptor::new(schema(columns)?);
-        Ok(Self { columns, schema, properties: properties(columns, sorted)? })
+        Ok(Self { columns, schema, properties: properties(columns, sorted)?, bare: bare_properties() })
     }
 
     /// Encodes one row group; `write` writes every column, in their order.
@@ -79,8 +83,8 @@ impl GroupWriter<'_> {
                 scratch.ends.push(arena.len());
             }
         }
-        // All values share one allocation.
-        let (arena, mut start) = (Bytes::from(arena), 0);
+        // All values share one allocation. The second owner of bytes is the first that is quick to copy.
+        let (arena, mut start) = (Bytes::from(arena).clone(), 0);
         for end in scratch.ends.drain(..) {
             scratch.texts.push(ByteArray::from(arena.slice(start..end)));
             start = end;
@@ -169,7 +173,9 @@ fn column<T: DataType>(
     }
     let mut sink = TrackedWrite::new(Vec::new());
     let pages = Box::new(SerializedPageWriter::new(&mut sink));
-    let writer = get_column_writer(shape.schema.column(at), shape.properties.clone(), pages);
+    let bare = values.is_empty() && !shape.columns[at].ranged;
+    let properties = if bare { &shape.bare } else { &shape.properties };
+    let writer = get_column_writer(shape.schema.column(at), Arc::clone(properties), pages);
     let mut writer = get_typed_column_writer::<T>(writer);
     let levels = (!levels.is_empty()).then_some(levels);
     writer.write_batch(values, levels, None)?;

@@ -53,7 +53,7 @@ pub(crate) struct Column {
     pub(crate) optional: bool,
     layout: Layout,
     /// The footer has the lowest and the highest value of each row group.
-    ranged: bool,
+    pub(super) ranged: bool,
 }
 
 const fn some(name: &'static str, kind: Kind, layout: Layout) -> Column {
@@ -185,6 +185,8 @@ impl Column {
         Ok(match (self.kind, self.layout) {
             // Most of all bytes: zstd takes more than twice the time, which is as much as a put of the record takes.
             (Text | Json, Values) => Compression::LZ4_RAW,
+            // A few hundred bytes; a zstd context takes as long to make as thousands of them to compress.
+            (Text | Json, Dictionary) => Compression::LZ4_RAW,
             (Text | Json, _) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
             // What is packed already, or is random, only costs time to compress.
             (_, _) => Compression::UNCOMPRESSED,
@@ -226,6 +228,12 @@ pub(super) fn properties(columns: &[Column], sorted: Sorted) -> Result<WriterPro
         }
     }
     Ok(Arc::new(builder.build()))
+}
+
+/// Of a column that is neither compressed nor ranged.
+pub(super) fn bare_properties() -> WriterPropertiesPtr {
+    let builder = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None);
+    Arc::new(builder.set_offset_index_disabled(true).set_dictionary_enabled(false).build())
 }
 
 #[cfg(test)]

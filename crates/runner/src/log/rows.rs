@@ -1,6 +1,7 @@
 //! The rows of a run on their way into its log. What a window came to is encoded and put while the next window is
 //! rendered and written; the checkpoint that follows waits for it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use engine::record::Record;
 use engine::rules::{Epoch, Outcome as Decided};
 use engine::shard::{ShardMap, hash_key};
 use engine::unit::UnitId;
-use outcomes::{Encoded, Origin, Outcome, RowOutcome, RowSummary, encode_rows};
+use outcomes::{Encoded, Origin, Outcome, RowOutcome, RowSummary, encode_rows_of};
 use spill::PlanEntry;
 use store::{Claim, Scope};
 use tokio::task::JoinHandle;
@@ -122,7 +123,7 @@ impl RowLog {
         let words = Arc::clone(&self.words);
         let write = async move {
             if !rows.is_empty() || !decided.is_empty() {
-                log.write_rows(move |origin| words.encode(origin, rows, &decided, &earlier)).await?;
+                log.write_rows(move |origin| words.encode(origin, &rows, &decided, &earlier)).await?;
             }
             log.write_calls(calls).await
         };
@@ -168,6 +169,35 @@ fn tell(row: &mut RowOutcome<'_>, earlier: &Earlier) {
     }
 }
 
+/// What becomes a row of the log.
+enum Item<'a> {
+    Row(&'a RowOutcome<'a>),
+    Record(&'a Prepared, &'a Record),
+}
+
+impl Item<'_> {
+    fn unit(&self) -> Option<UnitId> {
+        match self {
+            Self::Row(row) => row.unit,
+            Self::Record(prepared, _) => Some(prepared.entry.unit),
+        }
+    }
+
+    /// Of the row's texts, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Row(row) => row.text_bytes(),
+            Self::Record(Prepared { entry, logged, event_id, .. }, record) => {
+                let logged = logged.as_ref().map_or(0, |logged| logged.bytes() + record.data.len());
+                logged + entry.key.len() + event_id.len() + record.partition_key.len() + POSITION_BYTES
+            }
+        }
+    }
+}
+
+/// Of a sequence number.
+const POSITION_BYTES: usize = 56;
+
 /// What outcomes are told with.
 struct Words {
     epoch: Epoch,
@@ -177,20 +207,25 @@ struct Words {
 }
 
 impl Words {
-    fn encode<'a>(
-        &'a self,
+    /// `rows` and records become rows of the log where they are encoded, some thousands at a time.
+    fn encode(
+        &self,
         origin: Origin,
-        mut rows: Vec<RowOutcome<'a>>,
-        decided: &'a [Window],
+        rows: &[RowOutcome<'_>],
+        decided: &[Window],
         earlier: &Earlier,
     ) -> Result<Encoded<RowSummary>, Error> {
-        rows.reserve(decided.iter().map(Window::len).sum());
-        for (prepared, record) in decided.iter().flat_map(Window::iter) {
-            let mut row = self.decided(prepared, record)?;
-            tell(&mut row, earlier);
-            rows.push(row);
-        }
-        Ok(encode_rows(origin, &mut rows)?)
+        let records = decided.iter().flat_map(Window::iter).map(|(prepared, record)| Item::Record(prepared, record));
+        let mut items: Vec<_> = rows.iter().map(Item::Row).chain(records).collect();
+        items.sort_by_key(Item::unit);
+        encode_rows_of(origin, &items, Item::bytes, |item| match *item {
+            Item::Row(row) => Ok(Cow::Borrowed(row)),
+            Item::Record(prepared, record) => {
+                let mut row = self.decided(prepared, record)?;
+                tell(&mut row, earlier);
+                Ok::<_, Error>(Cow::Owned(row))
+            }
+        })
     }
 
     fn decided<'a>(&'a self, prepared: &'a Prepared, record: &'a Record) -> Result<RowOutcome<'a>, Error> {

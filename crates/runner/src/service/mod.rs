@@ -10,6 +10,7 @@ mod places;
 mod schedules;
 mod wake;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,18 +88,23 @@ pub struct Service {
     pub store: Store,
 }
 
+/// Compiled here, and not again in each program that waits for one.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Service {
     /// Works until `drain`, then hands its runs over and returns. Nothing that fails inside ends it: it tries again.
-    pub async fn work(self, drain: CancellationToken) {
-        let service = Arc::new(self);
-        let wake = wake::Wake::listen(service.store.clone(), drain.clone());
-        let tasks = TaskTracker::new();
-        tasks.spawn(dispatch::run(Arc::clone(&service), wake.clone(), drain.clone()));
-        tasks.spawn(jobs::run(Arc::clone(&service), wake, drain.clone()));
-        tasks.spawn(schedules::run(Arc::clone(&service), drain.clone()));
-        tasks.spawn(housekeeping::run(service, drain));
-        tasks.close();
-        tasks.wait().await;
+    pub fn work(self, drain: CancellationToken) -> Work {
+        Box::pin(async move {
+            let service = Arc::new(self);
+            let wake = wake::Wake::listen(service.store.clone(), drain.clone());
+            let tasks = TaskTracker::new();
+            tasks.spawn(dispatch::run(Arc::clone(&service), wake.clone(), drain.clone()));
+            tasks.spawn(jobs::run(Arc::clone(&service), wake, drain.clone()));
+            tasks.spawn(schedules::run(Arc::clone(&service), drain.clone()));
+            tasks.spawn(housekeeping::run(service, drain));
+            tasks.close();
+            tasks.wait().await;
+        })
     }
 
     /// A worker of one workspace, held to what the workspace may take.
