@@ -178,6 +178,8 @@ impl Sending<'_> {
                 Some(segment) => segment,
                 None => self.ahead.write(self.job.identity(SegmentKind::Window), &window).await?,
             };
+            // The checkpoint waits for the log, so that has all processors. What is made ahead fills what a put leaves of them.
+            self.log.end().await?;
             self.begin_ahead();
             self.checkpoint(Some((segment, window.len() as u64))).await?;
             self.make_room().await?;
