@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod pace;
 pub mod preset;
 pub mod record;
+pub mod roll;
 pub mod rules;
 pub mod shard;
 pub mod unit;

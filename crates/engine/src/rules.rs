@@ -105,6 +105,14 @@ pub fn decide(attempt: &Attempt, unit: &Unit, read: Read<'_>, rewrite: bool) -> 
     }
 }
 
+/// The hash of the row that leaves a unit as it is: neither sent nor written. `None` where every row has to be looked at.
+pub fn at_rest(attempt: &Attempt, unit: &Unit) -> Option<Hash128> {
+    let entry = unit.entry.filter(|entry| entry.form == attempt.form)?;
+    let row = RowHashes { forms: &[(entry.form, entry.row)], content: Hash128::default() };
+    let rests = Decision { count: Count::Unchanged, action: Action::Nothing };
+    (decide(attempt, unit, Read::Row(row), false) == rests).then_some(entry.row)
+}
+
 fn decide_absent(attempt: &Attempt, unit: &Unit) -> Decision {
     if unit.entry.is_none() && !unit.uncertain() {
         return Decision { count: Count::Nothing, action: Action::Nothing };

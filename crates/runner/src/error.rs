@@ -101,6 +101,9 @@ pub enum Error {
     ErasedKey { place: usize, problem: String },
     #[error("the role {role_arn} is not used, and nothing was sent: {why}")]
     RoleNotAccepted { role_arn: String, why: String },
+    /// Of a plan alone, which is made again.
+    #[error("a row of the model was taken for another")]
+    RollDoubted,
     #[error("fail point {name}")]
     FailPoint { name: &'static str },
 }
@@ -134,6 +137,7 @@ impl Error {
             Self::DefaultChain | Self::NoIdentity => "credentials",
             Self::Row(_) => "row",
             Self::Manifest(_) | Self::Outcomes | Self::NoWholeSnapshot => "snapshot-damaged",
+            Self::RollDoubted => "roll-doubted",
             Self::FailPoint { .. } => "fail-point",
         }
     }

@@ -364,7 +364,7 @@ impl Job {
     }
 
     pub(crate) async fn open(&self, manifest: &Manifest) -> Result<Snapshot, Error> {
-        let cache = self.settings.plan_memory / 4;
+        let cache = self.settings.plan_memory / 8;
         Ok(Snapshot::open(&self.objects, manifest, self.claim.now).await?.cache_bytes(cache))
     }
 }

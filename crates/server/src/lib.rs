@@ -77,18 +77,22 @@ async fn dispatch(cli: cli::Cli) -> Result<Exit> {
 /// Tests make this process fail at a chosen place: `ROWCAST_FAIL_POINT=name:nth:error|panic|exit`.
 #[cfg(feature = "fail-points")]
 fn arm_fail_point() {
+    use runner::fail_point;
+
     #[expect(clippy::disallowed_methods, reason = "this is the edge")]
     let Ok(setting) = std::env::var("ROWCAST_FAIL_POINT") else { return };
     let mut parts = setting.split(':');
     let mode = |word| match word {
-        "error" => Some(runner::fail_point::Mode::Error),
-        "panic" => Some(runner::fail_point::Mode::Panic),
-        "exit" => Some(runner::fail_point::Mode::Exit),
+        "error" => Some(fail_point::Mode::Error),
+        "panic" => Some(fail_point::Mode::Panic),
+        "exit" => Some(fail_point::Mode::Exit),
         _ => None,
     };
     match (parts.next(), parts.next().and_then(|nth| nth.parse().ok()), parts.next().and_then(mode)) {
-        (Some(name), Some(nth), Some(mode)) if runner::fail_point::ALL.contains(&name) => {
-            runner::fail_point::arm(name, nth, mode);
+        (Some(name), Some(nth), Some(mode))
+            if fail_point::ALL.contains(&name) || fail_point::MADE_GOOD.contains(&name) =>
+        {
+            fail_point::arm(name, nth, mode);
         }
         _ => eprintln!("warning: ROWCAST_FAIL_POINT={setting} names no fail point"),
     }

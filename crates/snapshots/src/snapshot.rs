@@ -286,6 +286,13 @@ impl Merge {
         }
         while let Some(&layer) = self.behind.last() {
             match self.cursors[layer].step()? {
+                // Mostly it is the turn of the layer that was last, and no other knows the unit.
+                Step::Entry(id, effect) if self.behind.len() == 1 && self.is_next(id) => {
+                    effects.clear();
+                    effects.push((layer, effect));
+                    self.state = State::Ready;
+                    return Ok(Merged::Unit(id));
+                }
                 Step::Entry(id, effect) => {
                     self.heads[layer] = Some(effect);
                     self.heap.push(Reverse((id, layer)));
@@ -307,6 +314,11 @@ impl Merge {
         }
         self.state = State::Ready;
         Ok(next.map_or(Merged::End, Merged::Unit))
+    }
+
+    /// Whether a unit comes before what all other layers stand at.
+    fn is_next(&self, id: UnitId) -> bool {
+        self.heap.peek().is_none_or(|Reverse((next, _))| id < *next)
     }
 
     async fn load(&mut self) -> Result<()> {

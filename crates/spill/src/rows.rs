@@ -181,10 +181,9 @@ impl Partition {
         }
     }
 
-    /// Whether its items certainly fit into `budget` bytes beside some others.
-    pub fn fits(&self, beside: &PartitionItems, budget: usize) -> bool {
-        let rows = usize::try_from(self.count).unwrap_or(usize::MAX);
-        beside.items.len().saturating_add(rows) <= self.most(budget)
+    /// Whether its items certainly fit into `budget` bytes beside those of so many other rows.
+    pub fn fits(&self, beside: u64, budget: usize) -> bool {
+        beside.saturating_add(self.count) <= self.most(budget) as u64
     }
 
     /// The items, sorted, if they fit into `budget` bytes.

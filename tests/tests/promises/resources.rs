@@ -117,6 +117,48 @@ async fn p7_many_rows_are_compared_right_in_little_memory() {
 }
 
 #[tokio::test]
+async fn p7_rows_as_they_were_are_not_spilled_as_far_as_memory_goes_and_all_are_told_right() {
+    let mut rig = Rig::start(
+        "create table items (id bigint, v bigint); insert into items select g, 0 from generate_series(1, 5000) g",
+        sync_of("select id, v from items"),
+    )
+    .await;
+    is_whole(&rig.run().await);
+    let mut spilled = Vec::new();
+    for memory in [64 << 20, 40_000, 12_000] {
+        rig.worker.settings.plan_memory = memory;
+        let report = rig.run().await;
+        is_whole(&report);
+        assert_eq!((report.counts.unchanged, report.counts.units, report.counts.planned), (5_000, 5_000, 0));
+        spilled.push(report.scratch_bytes);
+    }
+    assert_eq!(spilled[0], 0, "memory for all");
+    assert!(spilled[1] > 0 && spilled[1] < spilled[2], "{spilled:?}");
+    for (round, memory) in (1..).zip([64 << 20, 40_000, 12_000]) {
+        rig.worker.settings.plan_memory = memory;
+        // Of one key in 50 the values change, of others a row comes twice: the same, or another.
+        let edit = format!(
+            "update items set v = {round} where id % 50 = 0; delete from items where id % 1000 = {round};
+             insert into items select id, v from items where id % 1000 = 500 + {round};
+             insert into items select id, v + 1 from items where id % 1000 = 700 + {round};
+             insert into items values ({}, 0), (null, 0)",
+            10_000 + round
+        );
+        rig.sql(&edit).await;
+        let report = rig.run().await;
+        is_whole(&report);
+        let counts = report.counts;
+        assert_eq!((counts.changed, counts.added, counts.removed), (100, 1, 5), "round {round}");
+        assert_eq!((counts.invalid, counts.planned), (21 * round, 106), "round {round}");
+        assert_eq!(counts.unchanged, 5_000 - 100 - 15 * round + round - 1, "round {round}");
+        let tallies = rig.worker.scope.tallies(report.run).await.unwrap().invalid_rows;
+        let tallies: Vec<_> = tallies.into_iter().collect();
+        assert_eq!(tallies, [("duplicate-key".to_owned(), 20 * round), ("null-key".to_owned(), round)]);
+        stream_is_right_from_empty(&rig).await;
+    }
+}
+
+#[tokio::test]
 async fn p7_scratch_is_private_while_a_run_works_and_gone_when_it_has_ended() {
     let mut rig = items(60).await;
     rig.worker.settings.window.records = 5;

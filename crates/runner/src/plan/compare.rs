@@ -8,18 +8,20 @@ use domain::{Counts, Millis};
 use engine::form::FormId;
 use engine::guard::Planned;
 use engine::hash::Hash128;
+use engine::roll::{Roll, Tally};
 use engine::rules::{self, Action, Attempt, Count, Read, RowHashes, Version};
 use engine::unit::{Entry, Unit, UnitId};
 use snapshots::{Scan, SegmentRef, SegmentWriter, Shape, Snapshot, SnapshotUnit};
 use spill::{Item, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
 
-use crate::Error;
 use crate::job::Job;
 use crate::plan::ahead::Ahead;
 use crate::plan::choose::Choice;
 use crate::plan::ingest::marked;
 use crate::plan::invalid::{InvalidRows, Reason};
 use crate::plan::picks::Pick;
+use crate::plan::sift::{Left, Sieve, Sifting};
+use crate::{Error, fail_point};
 
 /// What comparing found.
 pub(crate) struct Compared {
@@ -48,6 +50,8 @@ pub(crate) struct Comparison<'a> {
     pub(super) attempt: Attempt,
     /// Some layers hold rows without columns that this run would keep.
     values_lack: bool,
+    /// What was ticked off of the section of the roll that comes by.
+    ticked: Tally,
     /// The key of the row that is invalid, while its units come by.
     held: Option<(Hash128, Reason)>,
     /// A buffer: the forms of a row.
@@ -107,8 +111,8 @@ impl<'a> Comparison<'a> {
         covered: Option<&'a Snapshot>,
         attempt: Attempt,
     ) -> Result<Self, Error> {
+        let values_lack = values_lack(job, snapshot);
         let shape = job.shape();
-        let values_lack = job.keeps_values() && snapshot.shapes().any(|older| !covers(older, &shape));
         Ok(Self {
             job,
             scratch,
@@ -117,6 +121,7 @@ impl<'a> Comparison<'a> {
             chosen: None,
             attempt,
             values_lack,
+            ticked: Tally::default(),
             held: None,
             forms: Vec::new(),
             plan: PlanWriter::create(scratch, "plan")?,
@@ -133,17 +138,20 @@ impl<'a> Comparison<'a> {
         Self { chosen, ..self }
     }
 
-    /// Half of the memory is for the items of a partition, a quarter for rows on their way into the plan; the snapshot's
-    /// cache has the rest.
+    /// Three eighths of the memory are for the items of partitions, as many for the roll, an eighth for rows on their way into
+    /// the plan; the snapshot's cache has the rest.
     pub(crate) async fn run(
         mut self,
         partitions: Vec<Partition>,
+        roll: Option<Roll>,
         invalid: &mut InvalidRows,
     ) -> Result<Compared, Error> {
-        let budget = self.job.settings.plan_memory / 2;
-        let mut ahead = Ahead::new(partitions, budget);
-        while let Some((partition, items)) = ahead.next(self.scratch).await? {
-            self.partition(&partition, &items, invalid).await?;
+        let budget = self.job.settings.plan_memory * 3 / 8;
+        let all = self.chosen.is_some() || self.values_lack || self.job.layout.element().is_some();
+        let sieve = Arc::new(Sieve { attempt: self.attempt, all, roll });
+        let mut ahead = Ahead::new(self.scratch, self.snapshot, Arc::clone(&sieve), partitions, budget);
+        while let Some(sifting) = ahead.next().await? {
+            self.partition(sifting, sieve.roll.as_ref(), invalid).await?;
             self.job.lease.check()?;
             let (counts, scratch_bytes) = (self.out.counts, self.scratch.written());
             self.job.progress.update(|progress| {
@@ -171,32 +179,29 @@ impl<'a> Comparison<'a> {
 
     async fn partition(
         &mut self,
-        partition: &Partition,
-        items: &PartitionItems,
+        mut sifting: Sifting,
+        roll: Option<&Roll>,
         invalid: &mut InvalidRows,
     ) -> Result<(), Error> {
-        let covered = self.covered_in(partition).await?;
+        let (partition, items) = (Arc::clone(&sifting.partition), Arc::clone(&sifting.items));
+        let covered = self.covered_in(&partition).await?;
         self.out.counts.invalid += items.left_out;
-        let mut scan = self.snapshot.scan(partition.first, partition.end);
-        let mut known = scan.next().await?;
-        let mut at = 0;
+        let mut left = sifting.next().await;
         loop {
             let picked = self.next_pick(partition.end)?;
-            let next = [items.items.get(at).map(|item| item.unit), known.as_ref().map(|known| known.id), picked];
+            let next = [left.as_ref().map(|left| left.unit), picked];
             let Some(unit) = next.into_iter().flatten().min() else { break };
             let pick = self.take_pick(unit);
-            let rows = items.items[at..].iter().take_while(|item| item.unit == unit).count();
-            let here = match &known {
-                Some(found) if found.id == unit => std::mem::replace(&mut known, scan.next().await?),
+            let Left { rows, known: here, ticked, .. } = match &left {
+                Some(found) if found.unit == unit => std::mem::replace(&mut left, sifting.next().await),
                 _ => None,
-            };
-            let rows = &items.items[at..at + rows];
-            at += rows.len();
+            }
+            .unwrap_or_else(|| Left::nothing(unit));
             let fans_out = self.job.layout.element().is_some();
-            match rows {
+            match &items.items[rows] {
                 // The elements of these rows follow, and so do the units that they had.
                 markers @ [_, ..] if fans_out && unit.child == 0 => {
-                    self.rows(partition, markers, items, invalid).await?;
+                    self.rows(&partition, markers, &items, invalid).await?;
                     self.unit_before_fan_out(unit, here, &covered, pick)?;
                 }
                 _ if let Some(reason) = self.holds(unit) => {
@@ -204,7 +209,7 @@ impl<'a> Comparison<'a> {
                     self.hold_pick(pick, reason);
                 }
                 [] => self.absent(unit, here, &covered, pick)?,
-                [item] => {
+                [item] if !ticked => {
                     self.out.counts.rows += u64::from(!fans_out);
                     let lacks = self.values_lack && self.lacks_values(here.as_ref()).await?;
                     self.present(*item, items.hashes(item), here, lacks, pick)?;
@@ -212,14 +217,33 @@ impl<'a> Comparison<'a> {
                 several => {
                     self.held_unit(here.as_ref());
                     self.hold_pick(pick, Reason::DuplicateKey);
-                    self.hold(partition, several, Reason::DuplicateKey, invalid).await?;
+                    let ticked = here.as_ref().filter(|_| ticked);
+                    self.hold_duplicates(&partition, several, ticked, invalid).await?;
                 }
             }
-            if self.pending_bytes > self.job.settings.plan_memory / 4 {
-                self.write(partition).await?;
+            if self.pending_bytes > self.job.settings.plan_memory / 8 {
+                self.write(&partition).await?;
             }
         }
-        self.write(partition).await
+        let resting = sifting.resting().await?;
+        self.out.counts.rows += resting.units;
+        self.out.counts.units += resting.units;
+        self.out.counts.unchanged += resting.units;
+        self.out.planned.snapshot += resting.units;
+        self.check(&partition, roll, resting.ticked)?;
+        self.write(&partition).await
+    }
+
+    /// Whether the rows that were ticked off are those that the roll has as ticked, once a section of it has come by.
+    fn check(&mut self, partition: &Partition, roll: Option<&Roll>, ticked: Tally) -> Result<(), Error> {
+        self.ticked = self.ticked.and(ticked);
+        let section = Roll::section(partition.first);
+        if partition.end != Roll::end(section) {
+            return Ok(());
+        }
+        let ticked = std::mem::take(&mut self.ticked);
+        let agrees = roll.is_none_or(|roll| roll.ticked(section) == ticked);
+        if agrees && fail_point::pass("roll-checked").is_ok() { Ok(()) } else { Err(Error::RollDoubted) }
     }
 
     async fn covered_in(&self, partition: &Partition) -> Result<HashSet<UnitId>, Error> {
@@ -280,6 +304,23 @@ impl<'a> Comparison<'a> {
 
     fn held_unit(&mut self, known: Option<&SnapshotUnit>) {
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
+    }
+
+    /// Rows of one key. One more may have been ticked off as it was read: its key is that of the snapshot.
+    async fn hold_duplicates(
+        &mut self,
+        partition: &Partition,
+        items: &[Item],
+        ticked: Option<&SnapshotUnit>,
+        invalid: &mut InvalidRows,
+    ) -> Result<(), Error> {
+        if let Some(at) = ticked.and_then(|known| known.entry_value) {
+            self.out.counts.invalid += 1;
+            let key = self.snapshot.value(&at).await?.key;
+            let columns: Vec<_> = self.job.layout.key_columns().cloned().collect();
+            invalid.push(&columns, &key, Reason::DuplicateKey).await?;
+        }
+        self.hold(partition, items, Reason::DuplicateKey, invalid).await
     }
 
     /// Lists rows of one key that are invalid.
@@ -460,6 +501,12 @@ impl<'a> Comparison<'a> {
         let hashes = logged.as_ref().map_or(hashes, |pick| pick.hashes);
         self.pending.push(Pending { unit, what, item, logged, hashes, known });
     }
+}
+
+/// Whether some layers hold rows without columns that this run would keep.
+pub(super) fn values_lack(job: &Job, snapshot: &Snapshot) -> bool {
+    let shape = job.shape();
+    job.keeps_values() && snapshot.shapes().any(|older| !covers(older, &shape))
 }
 
 /// Whether values of one shape have every column of another.

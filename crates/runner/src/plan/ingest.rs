@@ -1,10 +1,11 @@
-//! Reads the model: each row is hashed and spilled, the source is never asked twice. A row that fans out is spilled as its
-//! elements, behind a marker of the row itself.
+//! Reads the model: each row is hashed, and ticked off the roll or spilled, so that the source is not asked again. A row that
+//! fans out is spilled as its elements, behind a marker of the row itself.
 
 use domain::Column;
 use engine::fan_out::{Elements, Flaw};
 use engine::hash::{Hash128, HashKey};
 use engine::layout::{Hashed, Layout};
+use engine::roll::Roll;
 use engine::unit::UnitId;
 use snapshots::FIRST_UNIT;
 use sources::postgres::{Chunk, ReadOptions, Reader, read};
@@ -21,13 +22,22 @@ pub(super) struct Ingested {
     pub(super) queried: u64,
     pub(super) null_keys: u64,
     pub(super) invalid: InvalidRows,
+    /// With what was ticked off.
+    pub(super) roll: Option<Roll>,
 }
 
-pub(super) async fn ingest(job: &Job, scratch: &Scratch, chosen: Option<&mut Chosen>) -> Result<Ingested, Error> {
+/// `calling`: makes the roll, while the source begins with the query.
+pub(super) async fn ingest(
+    job: &Job,
+    scratch: &Scratch,
+    calling: impl Future<Output = Result<Option<Roll>, Error>>,
+    chosen: Option<&mut Chosen>,
+) -> Result<Ingested, Error> {
     let query = &job.definition().model.query;
     let options = ReadOptions::default();
-    let reader = tokio::select! {
-        reader = read(&job.source, query, job.layout.columns(), &options) => reader?,
+    let opening = async { Ok(read(&job.source, query, job.layout.columns(), &options).await?) };
+    let (reader, roll) = tokio::select! {
+        both = async { tokio::try_join!(opening, calling) } => both?,
         why = job.lease.ended() => return Err(why),
     };
     let (for_sorter, work) = mpsc::channel(AHEAD);
@@ -39,7 +49,7 @@ pub(super) async fn ingest(job: &Job, scratch: &Scratch, chosen: Option<&mut Cho
         }
         None => (None, None),
     };
-    let sorter = Sorter::new(job, scratch, taken);
+    let sorter = Sorter::new(job, scratch, roll, taken);
     let sorting = tokio::task::spawn_blocking(move || sorter.run(work, &for_us));
     let mut reading = Reading::new(job, scratch, sorted);
     let read = reading.run(reader, for_sorter).await;
@@ -56,7 +66,7 @@ pub(super) async fn ingest(job: &Job, scratch: &Scratch, chosen: Option<&mut Cho
     }
     let partitions = sorter.spill.finish(FIRST_UNIT, None)?;
     let Reading { queried, null_keys, invalid, .. } = reading;
-    Ok(Ingested { partitions, queried, null_keys, invalid })
+    Ok(Ingested { partitions, queried, null_keys, invalid, roll: sorter.roll })
 }
 
 /// Chunks that are read ahead of the sorter.
@@ -140,6 +150,7 @@ struct Sorter {
     key: HashKey,
     scratch: Scratch,
     spill: RowSpill,
+    roll: Option<Roll>,
     fan: Option<Fan>,
     chosen: Option<Chosen>,
     buffer: Vec<u8>,
@@ -147,12 +158,13 @@ struct Sorter {
 }
 
 impl Sorter {
-    fn new(job: &Job, scratch: &Scratch, chosen: Option<Chosen>) -> Self {
+    fn new(job: &Job, scratch: &Scratch, roll: Option<Roll>, chosen: Option<Chosen>) -> Self {
         Self {
             layout: job.layout.clone(),
             key: job.hash_key().clone(),
             scratch: scratch.clone(),
             spill: RowSpill::create(job.layout.hashes()),
+            roll,
             fan: job.layout.element().map(|_| Fan::default()),
             chosen,
             buffer: Vec::new(),
@@ -173,13 +185,16 @@ impl Sorter {
 
     /// Returns the keys that have a null in them.
     fn sort(&mut self, chunk: &Chunk) -> Result<Vec<Vec<u8>>, Error> {
-        let Self { layout, key, scratch, spill, fan, chosen, buffer, hashes } = self;
+        let Self { layout, key, scratch, spill, roll, fan, chosen, buffer, hashes } = self;
         let mut null_keys = Vec::new();
         for row in chunk.rows() {
             let Hashed::Row { unit, used } = layout.hash_row(key, row, buffer, hashes)? else {
                 null_keys.push(layout.key_of(row)?);
                 continue;
             };
+            if roll.as_mut().zip(hashes.get(1)).is_some_and(|(roll, hash)| roll.tick(unit, *hash)) {
+                continue;
+            }
             if let Some(chosen) = chosen {
                 chosen.look(layout, unit, &row[..used])?;
             }

@@ -11,6 +11,8 @@ mod ingest;
 mod invalid;
 mod logged;
 mod picks;
+mod roll;
+mod sift;
 mod unsent;
 mod write;
 
@@ -29,7 +31,7 @@ use crate::progress::Phase;
 use crate::{Error, fail_point, manifest};
 use choose::Choice;
 use chosen::Chosen;
-use compare::Comparison;
+use compare::{Comparison, values_lack};
 use ingest::ingest;
 
 use invalid::InvalidRows;
@@ -85,7 +87,14 @@ impl Plan {
 
 pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     let limits = job.settings.limits;
-    match plan(job, course).await {
+    let planned = match plan(job, course, true).await {
+        Err(Error::RollDoubted) => {
+            tracing::warn!("a row was taken for another by chance, so the model is read again");
+            plan(job, course, false).await
+        }
+        other => other,
+    };
+    match planned {
         Err(Error::Scratch(spill::Error::Full { limit })) if limits.spilled_bytes == Some(limit) => {
             Err(Error::TooManyBytes { limit })
         }
@@ -93,7 +102,8 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     }
 }
 
-async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
+/// `roll`: rows may be ticked off as they are read.
+async fn plan(job: &Job, course: Course, roll: bool) -> Result<Plan, Error> {
     let layers = job.manifest(course).await?;
     let snapshot = job.open(&layers.manifest).await?;
     let covered = covered(job).await?;
@@ -106,11 +116,15 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
         None => None,
     };
     job.enter(Phase::Reading);
-    let mut read = ingest(job, &scratch, chosen.as_mut().and_then(Choice::keys)).await?;
+    let attempt = job.attempt(course);
+    let roll = roll && chosen.is_none() && job.layout.element().is_none() && !values_lack(job, &snapshot);
+    let calling =
+        async { if roll { roll::call(&snapshot, &attempt, settings.plan_memory * 3 / 8).await } else { Ok(None) } };
+    let mut read = ingest(job, &scratch, calling, chosen.as_mut().and_then(Choice::keys)).await?;
     job.enter(Phase::Comparing);
     fail_point::pass("before-plan-written")?;
-    let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), job.attempt(course))?;
-    let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, &mut read.invalid).await?;
+    let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), attempt)?;
+    let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, read.roll, &mut read.invalid).await?;
     fail_point::pass("after-plan-written")?;
     let invalid_list = read.invalid.finish().await?;
     let (chosen, not_sent) = chosen.map_or_else(Default::default, Choice::came_to);
