@@ -99,7 +99,7 @@ impl Section {
     /// Ticks a row off, if it is on the roll as it is, and was not ticked off before.
     fn tick(&mut self, unit: UnitId, row: Hash128) -> bool {
         let print = print(unit, row);
-        let found = self.from_home(unit).find(|(_, slot)| *slot == print);
+        let found = self.near_home(unit).find(|(_, slot)| *slot == print);
         let Some((at, _)) = found else { return false };
         self.slots[at] |= TICKED;
         self.ticked.add(unit, row);
@@ -109,12 +109,12 @@ impl Section {
     /// Whether a unit of the roll was ticked off.
     fn is_ticked(&self, unit: UnitId, row: Hash128) -> bool {
         let print = print(unit, row);
-        let found = self.from_home(unit).find(|(_, slot)| *slot & !TICKED == print);
+        let found = self.near_home(unit).find(|(_, slot)| *slot & !TICKED == print);
         found.is_some_and(|(_, slot)| slot & TICKED != 0)
     }
 
     /// The slots in which a unit may be.
-    fn from_home(&self, unit: UnitId) -> impl Iterator<Item = (usize, u32)> {
+    fn near_home(&self, unit: UnitId) -> impl Iterator<Item = (usize, u32)> {
         let home = home(head(unit), self.homes);
         (home..).zip(self.slots.get(home..).unwrap_or_default().iter().copied()).take_while(|(_, slot)| *slot != 0)
     }
@@ -178,12 +178,12 @@ impl Roll {
 
 /// The bits of a key that tell it from others of its section.
 fn head(unit: UnitId) -> u64 {
-    (u128::from_be_bytes(unit.key.0) << BITS >> 64) as u64
+    ((u128::from_be_bytes(unit.key.0) << BITS) >> 64) as u64
 }
 
 /// Where a unit is looked for first: as far into the slots as it is into the section.
 fn home(head: u64, homes: u64) -> usize {
-    (u128::from(head) * u128::from(homes) >> 64) as usize
+    ((u128::from(head) * u128::from(homes)) >> 64) as usize
 }
 
 /// What is kept of a unit: 31 bits, never 0.
