@@ -55,9 +55,14 @@ impl Pace {
         self.0.pacer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Windows that share it at the moment.
+    /// Windows that share it at the moment, for one of them.
     pub(crate) fn windows(&self) -> usize {
-        self.0.windows.load(Ordering::Relaxed).max(1)
+        self.others().max(1)
+    }
+
+    /// The same for one that is not put yet.
+    pub(crate) fn others(&self) -> usize {
+        self.0.windows.load(Ordering::Relaxed)
     }
 
     /// Until it is dropped, there is one window more.

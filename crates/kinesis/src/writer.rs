@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use engine::aggregate::Ranges;
+use engine::pace::{Extent, Quotas};
 use engine::record::Record;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +52,15 @@ impl Writer {
             Some(aggregation) => aggregation.put(self, records, stop).await,
             None => self.put_each(records, stop).await,
         }
+    }
+
+    /// How much of each shard a window may hold that this writer is to put; none where it does not matter. `time` and the
+    /// rest are those of the window.
+    pub fn quotas(&self, time: Duration, records: usize, bytes: usize) -> Option<Quotas> {
+        let pace = self.settings.pace.as_ref()?;
+        let extent =
+            Extent { time, records, bytes, windows: pace.others() + 1, aggregated: self.aggregation.is_some() };
+        pace.pacer().quotas(&extent, pace.now())
     }
 
     pub(crate) async fn put_each(&self, records: &[Record], stop: &Stop) -> WindowResult {

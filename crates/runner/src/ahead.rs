@@ -1,39 +1,27 @@
 //! What a window is made of, made ready ahead: while one window is put, the next is rendered and its segment written, on a
 //! thread that may be busy. What is made ahead is in no manifest, so nothing of it counts before a checkpoint takes it up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::SyncId;
 use engine::form::FormId;
 use engine::hash::{HashKey, event_id};
-use engine::record::Rejection;
+use engine::pace::Quotas;
+use engine::record::Record;
 use engine::rules::WindowEntry;
+use engine::shard::hash_key;
 use objects::Objects;
 use snapshots::{SegmentIdentity, SegmentKind, SegmentRef, SegmentWriter, Shape, Value};
-use spill::{PlanEntry, PlanReader};
+use spill::{PlanEntry, PlanReader, Postponed};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::batch::{Batch, Refused};
 use crate::job::Job;
 use crate::plan::Plan;
 use crate::prepared::{Prepared, Window};
 use crate::render::{Logged, Renderer};
 use crate::{Error, fail_point};
-
-/// Planned changes that were rendered, in the order of their units.
-#[derive(Default)]
-pub(crate) struct Batch {
-    pub(crate) window: Window,
-    /// Rows that cannot be records, each with the number of records before it.
-    pub(crate) refused: Vec<(usize, Refused)>,
-}
-
-pub(crate) struct Refused {
-    pub(crate) entry: PlanEntry,
-    pub(crate) event_id: String,
-    pub(crate) rejection: Rejection,
-    pub(crate) logged: Option<Logged>,
-}
 
 /// How much to render: whatever is reached first ends it.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +29,17 @@ pub(crate) struct Most {
     pub(crate) records: usize,
     pub(crate) bytes: usize,
     pub(crate) refused: usize,
+    /// Rows of the plan that are looked at for those that a shard still wants.
+    pub(crate) looked_at: usize,
 }
 
 #[derive(Default)]
 pub(crate) struct Made {
     pub(crate) batch: Batch,
+    /// Each shard has got as much of it as it may have.
+    pub(crate) evenly: bool,
+    /// Rows that wait for their shards.
+    pub(crate) postponed: u64,
     /// The segment of the batch's records, durable.
     pub(crate) segment: Option<SegmentRef>,
 }
@@ -58,7 +52,7 @@ pub(crate) struct Ahead {
 
 /// All that making needs, apart from the run that goes on meanwhile.
 struct Maker {
-    entries: Arc<Mutex<PlanReader>>,
+    left: Mutex<Left>,
     renderer: Renderer,
     hash_key: HashKey,
     sync: SyncId,
@@ -72,11 +66,17 @@ struct Maker {
     resend: bool,
 }
 
+/// What was not rendered yet, or has to be rendered again.
+struct Left {
+    plan: Arc<Mutex<PlanReader>>,
+    postponed: Postponed,
+}
+
 impl Ahead {
     pub(crate) fn new(job: &Job, plan: &Plan) -> Self {
         let keeps_values = job.keeps_values();
         let maker = Maker {
-            entries: Arc::clone(&plan.entries),
+            left: Mutex::new(Left { plan: Arc::clone(&plan.entries), postponed: plan.postponed() }),
             renderer: job.renderer(&plan.shapes),
             hash_key: job.hash_key().clone(),
             sync: job.claim.sync,
@@ -99,18 +99,25 @@ impl Ahead {
         self.running.is_some()
     }
 
-    /// Begins the next batch; with an identity, its segment too.
-    pub(crate) fn begin(&mut self, most: Most, segment: Option<SegmentIdentity>) {
+    /// Goes on with a batch. With quotas no shard gets more than its own, and what it cannot have waits for a later batch. With
+    /// an identity the segment is written too.
+    pub(crate) fn begin(&mut self, batch: Batch, most: Most, quotas: Option<Quotas>, segment: Option<SegmentIdentity>) {
         let (maker, runtime, span) = (Arc::clone(&self.maker), Handle::current(), tracing::Span::current());
         self.running = Some(tokio::task::spawn_blocking(move || {
             let _entered = span.entered();
-            let batch = maker.render(most)?;
+            let evenly = quotas.is_some();
+            let (batch, postponed) = maker.make(batch, most, quotas)?;
             let segment = match segment.filter(|_| !batch.window.is_empty()) {
                 Some(identity) => Some(runtime.block_on(maker.write(identity, &batch.window))?),
                 None => None,
             };
-            Ok(Made { batch, segment })
+            Ok(Made { batch, evenly, postponed, segment })
         }));
+    }
+
+    /// A planned change that is in no batch.
+    pub(crate) fn unreached(&self) -> Result<Option<PlanEntry>, Error> {
+        locked(&self.maker.left).next()
     }
 
     /// What was begun, once it is done.
@@ -141,27 +148,17 @@ impl Ahead {
 }
 
 impl Maker {
-    fn render(&self, most: Most) -> Result<Batch, Error> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut batch, mut bytes) = (Batch::default(), 0);
-        let expected = usize::try_from(entries.left()).unwrap_or(usize::MAX).min(most.records);
-        batch.window.reserve(expected);
-        while batch.window.len() < most.records && bytes < most.bytes && batch.refused.len() < most.refused {
-            let Some(entry) = entries.read()? else { break };
-            let event_id = event_id(&self.hash_key, self.sync, entry.unit, entry.op, entry.sequence);
-            let mut logged = self.logs_values.then(Logged::default);
-            match self.renderer.render(&entry, &event_id, logged.as_mut())? {
-                Ok(record) => {
-                    let prepared = Prepared::new(entry, event_id, &record, logged);
-                    bytes += prepared.bytes();
-                    batch.window.push(prepared, record);
-                }
-                Err(rejection) => {
-                    batch.refused.push((batch.window.len(), Refused { entry, event_id, rejection, logged }));
-                }
-            }
+    /// The batch, and how many rows wait for their shards.
+    fn make(&self, batch: Batch, most: Most, quotas: Option<Quotas>) -> Result<(Batch, u64), Error> {
+        let mut left = locked(&self.left);
+        let bytes = batch.window.bytes();
+        let mut making = Making { maker: self, left: &mut left, batch, bytes, most };
+        match quotas {
+            None => making.in_order()?,
+            Some(quotas) => making.evenly(quotas)?,
         }
-        Ok(batch)
+        let batch = making.batch;
+        Ok((batch, left.postponed.left()))
     }
 
     async fn write(&self, identity: SegmentIdentity, window: &Window) -> Result<SegmentRef, Error> {
@@ -192,146 +189,107 @@ impl Maker {
     }
 }
 
-impl Batch {
-    /// Planned changes, whether they became records or not.
-    pub(crate) fn len(&self) -> usize {
-        self.window.len() + self.refused.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Adds what comes later.
-    pub(crate) fn append(&mut self, later: Self) {
-        if self.is_empty() {
-            *self = later;
-            return;
+impl Left {
+    fn next(&mut self) -> Result<Option<PlanEntry>, Error> {
+        match self.postponed.pop_any()? {
+            Some(entry) => Ok(Some(entry)),
+            None => Ok(locked(&self.plan).read()?),
         }
-        let before = self.window.len();
-        self.refused.extend(later.refused.into_iter().map(|(at, refused)| (before + at, refused)));
-        self.window.append(later.window);
-    }
-
-    /// Takes the first ones out: what fits, and at least one record where anything may be taken at all.
-    pub(crate) fn take(&mut self, records: usize, bytes: usize) -> Self {
-        let (mut taken, mut sum) = (0, 0);
-        for prepared in self.window.rows() {
-            if taken == records || sum >= bytes {
-                break;
-            }
-            taken += 1;
-            sum += prepared.bytes();
-        }
-        self.split(taken)
-    }
-
-    /// Takes out the first records, and what was refused before the first that stays.
-    pub(crate) fn split(&mut self, records: usize) -> Self {
-        let whole = records >= self.window.len();
-        let later = self.refused.partition_point(|(at, _)| whole || *at < records);
-        let mut rest = self.refused.split_off(later);
-        rest.iter_mut().for_each(|(at, _)| *at = at.saturating_sub(records));
-        let refused = std::mem::replace(&mut self.refused, rest);
-        Self { window: self.window.split(records), refused }
-    }
-
-    /// The planned changes, in their order.
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = PlanEntry> {
-        let refused: Vec<_> = self.refused.into_iter().map(|(_, refused)| refused.entry).collect();
-        self.window.into_rows().map(|prepared| prepared.entry).chain(refused)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use domain::Change;
-    use engine::hash::Hash128;
-    use engine::record::{Code, Record};
-    use engine::unit::UnitId;
-    use proptest::prelude::*;
+/// A batch that is being made.
+struct Making<'a> {
+    maker: &'a Maker,
+    left: &'a mut Left,
+    batch: Batch,
+    bytes: usize,
+    most: Most,
+}
 
-    use super::*;
-
-    fn entry(child: u64) -> PlanEntry {
-        PlanEntry {
-            unit: UnitId { key: Hash128::default(), child },
-            op: Change::Added,
-            sequence: 1,
-            hash: Hash128::default(),
-            content: Hash128::default(),
-            key: Vec::new(),
-            row: None,
-            previous: None,
-        }
+impl Making<'_> {
+    fn has_room(&self) -> bool {
+        let Batch { window, refused } = &self.batch;
+        window.len() < self.most.records && self.bytes < self.most.bytes && refused.len() < self.most.refused
     }
 
-    fn batch(from: u64, are_records: &[bool]) -> Batch {
-        let mut batch = Batch::default();
-        for (child, is_record) in (from..).zip(are_records) {
-            let (entry, event_id) = (entry(child), child.to_string());
-            if *is_record {
-                let record = Record { data: vec![0; 10], partition_key: event_id.clone(), explicit_hash_key: None };
-                batch.window.push(Prepared::new(entry, event_id, &record, None), record);
-            } else {
-                let rejection = Rejection::new(Code::InvalidJson, "");
-                let refused = Refused { entry, event_id, rejection, logged: None };
-                batch.refused.push((batch.window.len(), refused));
+    /// In the order of the plan, but for what had to wait before.
+    fn in_order(&mut self) -> Result<(), Error> {
+        let left = self.left.postponed.left() + locked(&self.left.plan).left();
+        let room = self.most.records.saturating_sub(self.batch.window.len());
+        self.batch.window.reserve(room.min(usize::try_from(left).unwrap_or(usize::MAX)));
+        while self.has_room() {
+            let Some(entry) = self.left.next()? else { break };
+            if let Some((prepared, record)) = self.render(entry)? {
+                self.push(prepared, record);
             }
         }
-        batch
+        Ok(())
     }
 
-    /// What it is made of, in order: each unit, and whether it became a record.
-    fn told(batch: &Batch) -> Vec<(u64, bool)> {
-        let mut told = Vec::new();
-        let mut refused = batch.refused.iter().peekable();
-        for (at, (prepared, record)) in batch.window.iter().enumerate() {
-            while let Some((_, refused)) = refused.next_if(|(before, _)| *before <= at) {
-                told.push((refused.entry.unit.child, false));
+    /// As much for each shard as it may have: of what waited for it, and then of the plan, until no shard wants more.
+    fn evenly(&mut self, mut quotas: Quotas) -> Result<(), Error> {
+        let rendered = std::mem::take(&mut self.batch.window);
+        self.bytes = 0;
+        self.batch.refused.iter_mut().for_each(|(before, _)| *before = 0);
+        for (prepared, record) in rendered.into_pairs() {
+            self.place(&mut quotas, prepared, record)?;
+        }
+        for lane in self.left.postponed.lanes() {
+            while self.has_room() && quotas.has_room(lane) {
+                let Some(entry) = self.left.postponed.pop(lane)? else { break };
+                self.render_into(&mut quotas, entry)?;
             }
-            assert_eq!(prepared.event_id, record.partition_key);
-            told.push((prepared.entry.unit.child, true));
         }
-        told.extend(refused.map(|(_, refused)| (refused.entry.unit.child, false)));
-        told
+        for _ in 0..self.most.looked_at {
+            if !self.has_room() || !quotas.want_more() {
+                break;
+            }
+            let Some(entry) = locked(&self.left.plan).read()? else { break };
+            self.render_into(&mut quotas, entry)?;
+        }
+        self.batch.window.sort();
+        Ok(())
     }
 
-    proptest! {
-        #[test]
-        fn batches_are_cut_and_joined_without_losing_anything_or_its_place(
-            first in prop::collection::vec(any::<bool>(), 0..12),
-            second in prop::collection::vec(any::<bool>(), 0..12),
-            records in 0_usize..15,
-            bytes in 0_usize..150,
-        ) {
-            let whole: Vec<_> = (0..).zip(first.iter().chain(&second).copied()).collect();
-            let mut all = batch(0, &first);
-            all.append(batch(first.len() as u64, &second));
-            prop_assert_eq!(told(&all), whole.clone());
-
-            let mut rest = all;
-            let taken = rest.take(records, bytes);
-            prop_assert!(taken.window.len() <= records && taken.window.bytes() < bytes + 10);
-            // It ends because it is full, or because there is no more.
-            let full = taken.window.len() == records || taken.window.bytes() >= bytes;
-            prop_assert!(full || rest.is_empty());
-            prop_assert_eq!([told(&taken), told(&rest)].concat(), whole.clone());
-            prop_assert_eq!(taken.into_entries().count() + rest.into_entries().count(), whole.len());
-        }
-
-        #[test]
-        fn the_records_at_some_places_leave_a_window_and_both_parts_keep_their_order(
-            goes in prop::collection::vec(any::<bool>(), 0..12),
-        ) {
-            let Batch { mut window, .. } = batch(0, &vec![true; goes.len()]);
-            let places: Vec<_> = (0..goes.len()).filter(|at| goes[*at]).collect();
-            let taken = window.take(&places);
-            let units = |window: &Window| {
-                window.iter().map(|(prepared, _)| prepared.entry.unit.child as usize).collect::<Vec<_>>()
-            };
-            prop_assert_eq!(units(&taken), places);
-            prop_assert_eq!(units(&window), (0..goes.len()).filter(|at| !goes[*at]).collect::<Vec<_>>());
+    fn render_into(&mut self, quotas: &mut Quotas, entry: PlanEntry) -> Result<(), Error> {
+        match self.render(entry)? {
+            Some((prepared, record)) => self.place(quotas, prepared, record),
+            None => Ok(()),
         }
     }
+
+    /// Into the batch, if its shard may have more. Else it waits, and is rendered again when it does not have to any more.
+    fn place(&mut self, quotas: &mut Quotas, prepared: Prepared, record: Record) -> Result<(), Error> {
+        let lane = quotas.lane(hash_key(&record).unwrap_or_default());
+        let takes = quotas.takes(lane, prepared.load(&record));
+        if takes || !self.left.postponed.push(lane, &prepared.entry)? {
+            self.push(prepared, record);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, prepared: Prepared, record: Record) {
+        self.bytes += prepared.bytes();
+        self.batch.window.push(prepared, record);
+    }
+
+    /// None where the row cannot be a record, which is noted.
+    fn render(&mut self, entry: PlanEntry) -> Result<Option<(Prepared, Record)>, Error> {
+        let Maker { hash_key, sync, logs_values, renderer, .. } = self.maker;
+        let event_id = event_id(hash_key, *sync, entry.unit, entry.op, entry.sequence);
+        let mut logged = logs_values.then(Logged::default);
+        match renderer.render(&entry, &event_id, logged.as_mut())? {
+            Ok(record) => Ok(Some((Prepared::new(entry, event_id, &record, logged), record))),
+            Err(rejection) => {
+                let refused = Refused { entry, event_id, rejection, logged };
+                self.batch.refused.push((self.batch.window.len(), refused));
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::Millis;
+use engine::limits::billed_bytes;
 use engine::outcome::RetryPolicy;
+use engine::pace::Load;
 use engine::record::Record;
 use engine::rules::Outcome;
 use kinesis::{PutIn, PutOutcome};
@@ -89,6 +91,24 @@ impl Window {
         self.records.append(&mut later.records);
     }
 
+    /// Puts them in the order of their units, if they are not.
+    pub(crate) fn sort(&mut self) {
+        if self.rows.is_sorted_by_key(|prepared| prepared.entry.unit) {
+            return;
+        }
+        let mut order: Vec<_> = (0..self.rows.len()).collect();
+        order.sort_by_key(|at| self.rows.get(*at).map(|prepared| prepared.entry.unit));
+        for to in 0..order.len() {
+            // What was there before has gone where it was exchanged with.
+            let mut from = order[to];
+            while from < to {
+                from = order[from];
+            }
+            self.rows.swap(to, from);
+            self.records.swap(to, from);
+        }
+    }
+
     /// Takes out the first records.
     pub(crate) fn split(&mut self, records: usize) -> Self {
         if records >= self.len() {
@@ -113,6 +133,10 @@ impl Window {
             if goes { &mut taken } else { &mut *self }.push(prepared, record);
         }
         taken
+    }
+
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (Prepared, Record)> {
+        self.rows.into_iter().zip(self.records)
     }
 
     pub(crate) fn into_rows(self) -> impl Iterator<Item = Prepared> {
@@ -152,6 +176,11 @@ impl Prepared {
     pub(crate) fn bytes(&self) -> usize {
         let stored = |stored: &Option<spill::Stored>| stored.as_ref().map_or(0, |stored| stored.row.len());
         self.data + stored(&self.entry.row) + stored(&self.entry.previous)
+    }
+
+    /// What it takes of its shard and of a window.
+    pub(crate) fn load(&self, record: &Record) -> Load {
+        Load::of_record(billed_bytes(record), self.bytes())
     }
 
     fn note(&mut self, mut puts: Vec<PutIn>) {

@@ -2,7 +2,7 @@
 //! put; the checkpoint that says what became of it registers the next one. So a crash leaves at most one window in
 //! doubt, and nothing acknowledged is forgotten but its newest part.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use domain::{Counts, Millis};
@@ -12,11 +12,13 @@ use engine::rules::Outcome;
 use kinesis::{PutOutcome, WindowResult, Writer};
 use serde_json::json;
 use snapshots::{SegmentKind, SegmentRef};
-use spill::{PlanEntry, PlanReader};
+use spill::PlanEntry;
 use store::{Checkpoint, ClosedWindow, LayerChange, NewRejection, NewWindow};
 use tokio::time::Instant;
 
-use crate::ahead::{Ahead, Batch, Made, Most, Refused};
+use crate::ahead::{Ahead, Made, Most};
+use crate::batch::{Batch, Refused};
+use crate::crowd::{Crowd, Extent};
 use crate::full_list::FullList;
 use crate::job::Job;
 use crate::log::{RowLog, Unsent};
@@ -36,6 +38,8 @@ const GROWTH: usize = 8;
 const MARGIN: f64 = 1.125;
 /// Less would leave no time for a put.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
+/// Rows of the plan that are looked at for a window, to its records: shards may want what few rows are for.
+const LOOK_AHEAD: usize = 4;
 /// Rows that a run did not come to, and are told one by one.
 const LOGGED_UNREACHED: usize = 20_000;
 
@@ -78,12 +82,11 @@ struct Sending<'a> {
     writer: Writer,
     counts: Counts,
     ahead: Ahead,
-    /// The same that are rendered ahead.
-    entries: Arc<Mutex<PlanReader>>,
     /// Rendered, and in no window yet.
     ready: Batch,
     /// Planned changes that are in no window yet, rendered or not.
     waiting: u64,
+    crowd: Crowd,
     /// Not decided when their window's time was over; they go first into the next one.
     carried: Window,
     /// The window before had records to carry over. Their place is in the next segment too, so none is written ahead.
@@ -102,7 +105,7 @@ struct Sending<'a> {
 /// Sends what is planned. Whatever ends it, what is in `left` still has to be checkpointed.
 pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
     job.enter(Phase::Sending);
-    let waiting = locked(&plan.entries).left();
+    let waiting = plan.entries.lock().unwrap_or_else(PoisonError::into_inner).left();
     let writer = if waiting > 0 { aggregation::writer(job).await? } else { job.writer()? };
     let left = Checkpoint {
         invalid_rows: plan.invalid_rows(),
@@ -124,9 +127,9 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
         writer,
         counts: plan.counts,
         ahead: Ahead::new(job, plan),
-        entries: Arc::clone(&plan.entries),
         ready: Batch::default(),
         waiting,
+        crowd: Crowd::new(),
         carried: Window::default(),
         carries: false,
         left,
@@ -153,10 +156,6 @@ pub(crate) async fn send(job: &Job, plan: &mut Plan) -> Result<Sent, Error> {
     Ok(Sent { ended: ended.unwrap_or(Ended::Whole), counts, calls, throttled, rejection_list, left })
 }
 
-fn locked(entries: &Mutex<PlanReader>) -> MutexGuard<'_, PlanReader> {
-    entries.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Sending<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         while self.ended.is_none() {
@@ -180,7 +179,7 @@ impl Sending<'_> {
             };
             // The checkpoint waits for the log, so that has all processors. What is made ahead fills what a put leaves of them.
             self.log.end().await?;
-            self.begin_ahead();
+            self.begin_ahead(Some(&window));
             self.checkpoint(Some((segment, window.len() as u64))).await?;
             self.make_room().await?;
             let began = Instant::now();
@@ -190,11 +189,9 @@ impl Sending<'_> {
             self.log.begin().await?;
             fail_point::pass("after-acknowledged")?;
         }
-        let made = self.ahead.made().await?;
-        if let Some(segment) = made.segment {
+        if let (Some(segment), _) = self.take_up().await? {
             self.ahead.discard(&segment).await;
         }
-        self.ready.append(made.batch);
         // What was carried and cannot be put any more keeps the outcome it has.
         let mut carried = std::mem::take(&mut self.carried);
         let now = clock::now();
@@ -214,9 +211,8 @@ impl Sending<'_> {
             self.log.unreached(&entry)?;
             left -= 1;
         }
-        let mut entries = locked(&self.entries);
         for _ in 0..left {
-            let Some(entry) = entries.read()? else { break };
+            let Some(entry) = self.ahead.unreached()? else { break };
             self.log.unreached(&entry)?;
         }
         Ok(())
@@ -234,15 +230,30 @@ impl Sending<'_> {
         }
     }
 
-    /// Begins to make what follows the window that is about to be put.
-    fn begin_ahead(&mut self) {
+    /// Begins to make what follows the window that is about to be put, or the next one, if none is.
+    fn begin_ahead(&mut self, open: Option<&Window>) {
+        let (extent, writer) = (self.extent(), &self.writer);
+        let quotas = match open {
+            Some(open) => self.crowd.quotas_after(writer, extent, open),
+            None => self.crowd.quotas(writer, extent, &self.carried),
+        };
         let rendered = self.ready.len();
-        if self.waiting <= rendered as u64 || rendered >= self.size {
+        let records = if quotas.is_some() { extent.records } else { self.size };
+        let enough = quotas.is_none() && (self.waiting <= rendered as u64 || rendered >= records);
+        if enough || self.waiting == 0 {
             return;
         }
-        let most = Most { records: self.size - rendered, bytes: self.window_bytes(), refused: PENDING_REJECTIONS };
+        let looked_at = extent.records.saturating_mul(LOOK_AHEAD);
+        let most = Most { records, bytes: extent.bytes, refused: PENDING_REJECTIONS, looked_at };
         let alone = rendered == 0 && !self.carries;
-        self.ahead.begin(most, alone.then(|| self.job.identity(SegmentKind::Window)));
+        let segment = alone.then(|| self.job.identity(SegmentKind::Window));
+        self.ahead.begin(std::mem::take(&mut self.ready), most, quotas, segment);
+    }
+
+    /// The most that a window may hold.
+    fn extent(&self) -> Extent {
+        let limits = self.job.settings.window;
+        Extent { time: limits.time.max(SHORTEST_WINDOW), records: limits.records, bytes: self.window_bytes() }
     }
 
     /// The window that is put, the next one, and the rows of the last on their way into the log are in memory at once.
@@ -256,17 +267,14 @@ impl Sending<'_> {
         if self.ended.is_some() {
             return Ok(Default::default());
         }
-        if !self.ahead.is_running() {
-            self.begin_ahead();
-        }
-        let Made { batch, segment } = self.ahead.made().await?;
-        self.ready.append(batch);
+        let segment = self.rendered().await?;
         let mut window = std::mem::take(&mut self.carried);
         self.carries = !window.is_empty();
         let mut batch = match &segment {
             Some(_) if !self.carries => std::mem::take(&mut self.ready),
             _ => {
-                let (records, bytes) = (self.size.saturating_sub(window.len()), self.window_bytes());
+                let size = if self.crowd.is_there() { self.job.settings.window.records } else { self.size };
+                let (records, bytes) = (size.saturating_sub(window.len()), self.window_bytes());
                 self.ready.take(records, bytes.saturating_sub(window.bytes()))
             }
         };
@@ -280,11 +288,42 @@ impl Sending<'_> {
             other => other,
         };
         window.append(batch.window);
+        window.sort();
         if self.ended.is_some() {
             self.carried = window;
             return Ok(Default::default());
         }
         Ok((window, segment))
+    }
+
+    /// Waits for what is rendered ahead, or renders it. Afterwards something is ready, if anything is left. The segment that
+    /// was written of it, if one was.
+    async fn rendered(&mut self) -> Result<Option<SegmentRef>, Error> {
+        if !self.ahead.is_running() {
+            self.begin_ahead(None);
+        }
+        let (segment, evenly) = self.take_up().await?;
+        // When it was begun, nobody knew that shards would be in each other's way; or each was expected to have enough to do.
+        let crowded = self.crowd.is_there() && !evenly && !self.ready.is_empty();
+        let nothing = self.ready.is_empty() && self.carried.is_empty() && self.waiting > 0;
+        if !crowded && !nothing {
+            return Ok(segment);
+        }
+        if let Some(segment) = segment {
+            self.ahead.discard(&segment).await;
+        }
+        self.begin_ahead(None);
+        Ok(self.take_up().await?.0)
+    }
+
+    async fn take_up(&mut self) -> Result<(Option<SegmentRef>, bool), Error> {
+        if !self.ahead.is_running() {
+            return Ok((None, false));
+        }
+        let Made { batch, evenly, postponed, segment } = self.ahead.made().await?;
+        self.ready = batch;
+        self.crowd.postponed = postponed;
+        Ok((segment, evenly))
     }
 
     /// Takes in the rows of a batch that cannot be records. Where they end the run, what follows is not come to: it leaves
@@ -343,7 +382,7 @@ impl Sending<'_> {
 
     async fn put(&mut self, window: &Window, began: Instant) -> Result<WindowResult, Error> {
         fail_point::pass("before-put")?;
-        let stop = self.job.lease.stop(began + self.job.settings.window.time.max(SHORTEST_WINDOW));
+        let stop = self.job.lease.stop(began + self.extent().time);
         let result = self.writer.put(window.records(), &stop).await;
         fail_point::pass("after-put")?;
         Ok(result)
@@ -359,6 +398,7 @@ impl Sending<'_> {
         self.throttled +=
             result.calls.iter().flat_map(|call| &call.failures).filter(|f| throttled(&f.code)).count() as u64;
         self.account(&window, &result, began);
+        self.crowd.look_at(&window, &result, began.elapsed());
         self.log.calls(result.calls);
         if let Some(fatal) = result.fatal {
             self.ended = Some(Ended::Fatal(fatal));
@@ -377,6 +417,7 @@ impl Sending<'_> {
             }
         }
         self.carried = window.take(&carried);
+        self.crowd.look_at_rest(&self.writer, self.extent(), &self.carried);
         self.resize(window.len(), began);
         self.log.decided(window);
         // Every record was tried as often as it may be; there is no point in trying the rest of the plan.

@@ -47,6 +47,25 @@ impl fmt::Debug for Packer {
     }
 }
 
+/// What unpacks blocks, made when the first one comes that is compressed; inputs may share it.
+#[derive(Default)]
+pub(crate) struct Unpacker(Option<Decompressor<'static>>);
+
+impl Unpacker {
+    fn zstd(&mut self) -> io::Result<&mut Decompressor<'static>> {
+        Ok(match &mut self.0 {
+            Some(zstd) => zstd,
+            none => none.insert(Decompressor::new()?),
+        })
+    }
+}
+
+impl fmt::Debug for Unpacker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unpacker(..)")
+    }
+}
+
 /// A scratch file that is written once, front to back.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -92,6 +111,17 @@ impl Output {
     pub(crate) fn path(&self) -> PathBuf {
         self.path.clone()
     }
+
+    /// Whether a block of so many raw bytes may be written, however little it compresses.
+    pub(crate) fn has_room(scratch: &Scratch, raw: usize) -> bool {
+        scratch.space().left() >= (HEAD + compress_bound(raw)) as u64
+    }
+
+    /// Nothing in it is needed any more.
+    pub(crate) fn remove(self) -> Result<(), Error> {
+        let path = self.path;
+        std::fs::remove_file(&path).map_err(|source| Error::Io { step: "remove", path, source })
+    }
 }
 
 /// What stands before a block.
@@ -109,8 +139,7 @@ pub(crate) struct Input {
     offset: u64,
     /// The ordinal of the block that comes next.
     next: u32,
-    /// Made when the first compressed block comes.
-    zstd: Option<Decompressor<'static>>,
+    unpacker: Unpacker,
     stored: Vec<u8>,
 }
 
@@ -122,19 +151,37 @@ impl fmt::Debug for Input {
 
 impl Input {
     pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
+        Self::open_with(path, 64 << 10)
+    }
+
+    /// `buffer`: bytes that are read at once, where blocks are smaller.
+    pub(crate) fn open_with(path: PathBuf, buffer: usize) -> Result<Self, Error> {
         let file = File::open(&path).map_err(|source| Error::Io { step: "open", path: path.clone(), source })?;
         Ok(Self {
-            file: std::io::BufReader::with_capacity(64 << 10, file),
+            file: std::io::BufReader::with_capacity(buffer, file),
             path,
             offset: 0,
             next: 0,
-            zstd: None,
+            unpacker: Unpacker::default(),
             stored: Vec::new(),
         })
     }
 
     /// The block with this ordinal, which is not before the last one read; `None` past the end.
     pub(crate) fn block(&mut self, ordinal: u32, raw: &mut Vec<u8>) -> Result<bool, Error> {
+        let mut unpacker = std::mem::take(&mut self.unpacker);
+        let found = self.block_with(ordinal, raw, &mut unpacker);
+        self.unpacker = unpacker;
+        found
+    }
+
+    /// The same, by an unpacker that others use too.
+    pub(crate) fn block_with(
+        &mut self,
+        ordinal: u32,
+        raw: &mut Vec<u8>,
+        unpacker: &mut Unpacker,
+    ) -> Result<bool, Error> {
         debug_assert!(ordinal >= self.next, "blocks are read in order");
         loop {
             let Some(Head { stored, raw: raw_len, as_it_is, sum }) = self.head()? else { return Ok(false) };
@@ -153,7 +200,7 @@ impl Input {
             if as_it_is {
                 std::mem::swap(raw, &mut bytes);
             } else {
-                self.unpack(&bytes, raw_len, raw)?;
+                self.unpack(&bytes, raw_len, raw, unpacker)?;
             }
             self.stored = bytes;
             if raw.len() != raw_len {
@@ -164,16 +211,9 @@ impl Input {
         }
     }
 
-    fn unpack(&mut self, stored: &[u8], raw_len: usize, raw: &mut Vec<u8>) -> Result<(), Error> {
-        let path = &self.path;
-        let zstd = match &mut self.zstd {
-            Some(zstd) => zstd,
-            none => none.insert(Decompressor::new().map_err(|source| Error::Io {
-                step: "decompress",
-                path: path.clone(),
-                source,
-            })?),
-        };
+    fn unpack(&self, stored: &[u8], raw_len: usize, raw: &mut Vec<u8>, unpacker: &mut Unpacker) -> Result<(), Error> {
+        let zstd = unpacker.zstd();
+        let zstd = zstd.map_err(|source| Error::Io { step: "decompress", path: self.path.clone(), source })?;
         raw.clear();
         raw.reserve(raw_len);
         match zstd.decompress_to_buffer(stored, raw) {

@@ -2,6 +2,7 @@
 
 mod block;
 mod plan;
+mod postponed;
 mod rows;
 mod scratch;
 
@@ -9,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use plan::{PlanEntry, PlanReader, PlanWriter, Stored};
+pub use postponed::Postponed;
 pub use rows::{Item, Loaded, Partition, PartitionItems, Read, RowSpill};
 pub use scratch::{Scratch, sweep};
 

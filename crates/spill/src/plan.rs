@@ -106,7 +106,7 @@ impl PlanReader {
     }
 }
 
-fn encode(entry: &PlanEntry, out: &mut Vec<u8>) {
+pub(crate) fn encode(entry: &PlanEntry, out: &mut Vec<u8>) {
     out.extend_from_slice(&entry.unit.key.0);
     out.extend_from_slice(&entry.unit.child.to_le_bytes());
     out.push(Change::ALL.iter().position(|op| *op == entry.op).unwrap_or_default() as u8);
@@ -131,7 +131,7 @@ fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn decode(bytes: &mut &[u8]) -> Option<PlanEntry> {
+pub(crate) fn decode(bytes: &mut &[u8]) -> Option<PlanEntry> {
     let unit = UnitId { key: Hash128(take(bytes)?), child: u64::from_le_bytes(take(bytes)?) };
     let [op] = take(bytes)?;
     Some(PlanEntry {

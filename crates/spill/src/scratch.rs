@@ -34,6 +34,10 @@ impl Space {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if used > self.limit { Err(Error::Full { limit: self.limit }) } else { Ok(()) }
     }
+
+    pub(crate) fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used.load(Ordering::Relaxed))
+    }
 }
 
 impl Scratch {

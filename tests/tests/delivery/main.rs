@@ -6,6 +6,7 @@ mod aggregated;
 mod chosen_rows;
 mod fan_out;
 mod handing_over;
+mod hot_shards;
 mod largest_records;
 mod limits_of_a_run;
 mod log_is_true;

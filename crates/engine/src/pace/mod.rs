@@ -5,6 +5,7 @@
 //! takes over the hash keys of another one is a child of it, by a split or a merge. What is not known shares a lane.
 
 mod bucket;
+mod quota;
 mod ranges;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use bucket::Bucket;
 pub use bucket::{BYTES, RECORDS};
+pub use quota::{Extent, Load, Quotas};
 use ranges::{Learnt, Ranges};
 
 /// Records that wait for the same tokens: those of a shard.
@@ -22,6 +24,10 @@ pub struct Lane(u32);
 impl Lane {
     /// Of records whose shard is not known.
     pub const UNKNOWN: Self = Self(0);
+
+    fn at(lane: Option<usize>) -> Self {
+        Self(lane.and_then(|lane| u32::try_from(lane).ok()).unwrap_or_default())
+    }
 }
 
 /// Records beyond the limits that are on their way to find out whether there are limits.
@@ -114,8 +120,7 @@ impl Pacer {
     }
 
     pub fn lane(&self, hash: u128) -> Lane {
-        let known = if self.ignores_keys { None } else { self.ranges.lane(hash) };
-        Lane(known.and_then(|lane| u32::try_from(lane).ok()).unwrap_or_default())
+        Lane::at(if self.ignores_keys { None } else { self.ranges.lane(hash) })
     }
 
     /// The name of the shard; empty where it is not known.
@@ -215,7 +220,7 @@ impl Pacer {
                 self.ranges.learn(hash, lane, |_, _| false);
             }
             self.looked(false);
-            return Lane(u32::try_from(lane).unwrap_or_default());
+            return Lane::at(Some(lane));
         }
         let lane = self.named(shard, now);
         if lane == 0 || self.ignores_keys {
@@ -228,7 +233,7 @@ impl Pacer {
             self.shape += 1;
         }
         self.looked(matches!(learnt, Learnt::Odd | Learnt::Shape { replaced: true }));
-        Lane(u32::try_from(lane).unwrap_or_default())
+        Lane::at(Some(lane))
     }
 
     /// A reshard moves a few records to where nobody expects them, and then no more. Where it does not end, keys do not count.

@@ -43,6 +43,11 @@ impl Ranges {
         nearest.filter(|(distance, range)| *distance <= (range.end - range.start) / 2).map(|(_, range)| range.lane)
     }
 
+    /// Of the shards that are known, by their hash keys.
+    pub(super) fn lanes(&self) -> Vec<usize> {
+        self.0.iter().map(|range| range.lane).collect()
+    }
+
     /// A record of this hash key landed there. `older(a, b)`: whether shard a was there before b.
     pub(super) fn learn(&mut self, hash: u128, lane: usize, older: impl Fn(usize, usize) -> bool) -> Learnt {
         let after = self.0.partition_point(|range| range.start <= hash);

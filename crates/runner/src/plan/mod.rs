@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use domain::{Counts, Millis, RunKind};
 use engine::guard::{self, Planned, Question};
 use snapshots::{Damage, SegmentRef, Shape, Snapshot, verify};
-use spill::{PlanReader, Scratch};
+use spill::{PlanReader, Postponed, Scratch};
 use store::NewInvalidRow;
 
 use crate::course::Course;
@@ -63,6 +63,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// A place for changes that have to wait.
+    pub(crate) fn postponed(&self) -> Postponed {
+        Postponed::new(&self.scratch)
+    }
+
     pub(crate) fn scratch_bytes(&self) -> u64 {
         self.scratch.written()
     }
