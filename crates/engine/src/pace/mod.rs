@@ -35,6 +35,8 @@ const PROBE_AT_ONCE: u32 = 50;
 /// Beyond the limits, and beyond what any shard has been seen to bear at once.
 const PROBE: u32 = 1_500;
 const PROBE_TIME: Duration = Duration::from_secs(5);
+/// What is found so early of a shard is believed of all. After a pause as long, putting begins anew.
+const BEGINNING: Duration = Duration::from_secs(5);
 /// Places that are looked at before a stream is told to ignore keys.
 const LOOK_AT: u32 = 2_000;
 /// More shards are not told apart.
@@ -49,6 +51,10 @@ pub struct Pacer {
     limits: Limited,
     /// When a probe found limits. What was put before was refused through our own doing.
     found: Option<Duration>,
+    /// When putting began, after a pause or at all, and when a record was put last.
+    began: Option<(Duration, Duration)>,
+    /// Shards came and went, and what is new may refuse what was for others.
+    resharded: bool,
     /// The service distributes the records as it likes.
     ignores_keys: bool,
     places: u32,
@@ -89,6 +95,8 @@ impl Pacer {
             names: BTreeMap::new(),
             limits: if proven { Limited::Yes } else { Limited::Perhaps },
             found: None,
+            began: None,
+            resharded: false,
             ignores_keys: false,
             places: 0,
             odd_places: 0,
@@ -152,6 +160,7 @@ impl Pacer {
         if self.is_free() {
             return true;
         }
+        self.begin(now);
         let beyond = self.beyond(lane, now);
         let Some(shard) = self.at(lane, now) else { return true };
         if shard.bucket.covers(bytes) {
@@ -188,6 +197,9 @@ impl Pacer {
         if !self.ignores_keys && lane != paid {
             self.charge(lane, bytes, now);
         }
+        if let Some(shard) = self.lanes.get_mut(lane.0 as usize) {
+            shard.bucket.took(bytes);
+        }
     }
 
     /// A shard had no room for a record that was put at `put`. Names of shards are in the messages of throttles. True if
@@ -205,7 +217,15 @@ impl Pacer {
         self.limits = Limited::Yes;
         let lane = shard.map_or(paid, |shard| self.landed(hash, shard, now));
         let lane = if self.ignores_keys { Lane::UNKNOWN } else { lane };
+        let began = self.began.is_some_and(|(began, _)| now.saturating_sub(began) < BEGINNING);
+        let begins = began && !self.resharded;
         let Some(shard) = self.at(lane, now) else { return false };
+        if shard.bucket.tells_of_others(put, begins, now) {
+            shard.bucket.halve(now);
+            shard.bucket.pause(now);
+            self.lanes.iter_mut().for_each(|shard| shard.bucket.believe(now));
+            return true;
+        }
         if probed {
             shard.bucket.pause(now);
             return false;
@@ -232,6 +252,7 @@ impl Pacer {
         if let Learnt::Shape { .. } = learnt {
             self.shape += 1;
         }
+        self.resharded |= learnt == Learnt::Shape { replaced: true };
         self.looked(matches!(learnt, Learnt::Odd | Learnt::Shape { replaced: true }));
         Lane::at(Some(lane))
     }
@@ -251,6 +272,27 @@ impl Pacer {
         (self.places, self.odd_places) = (0, 0);
     }
 
+    /// What others put into the shards is not known when putting begins.
+    fn begin(&mut self, now: Duration) {
+        match &mut self.began {
+            Some((_, last)) if now.saturating_sub(*last) < BEGINNING => *last = now,
+            began => {
+                *began = Some((now, now));
+                (1..self.lanes.len()).for_each(|lane| self.careful(lane, now));
+            }
+        }
+    }
+
+    /// A shard is not given much at once then. One of them is, so that it shows before the rest whether others are there; where
+    /// limits are looked for, that does.
+    fn careful(&mut self, lane: usize, now: Duration) {
+        let shows = lane == 1 && self.limits == Limited::Yes;
+        if let Some(shard) = self.lanes.get_mut(lane).filter(|_| !shows) {
+            shard.bucket.fill(now);
+            shard.bucket.begin(lane);
+        }
+    }
+
     fn named(&mut self, name: &str, now: Duration) -> usize {
         if let Some(lane) = self.names.get(name) {
             return *lane;
@@ -260,6 +302,7 @@ impl Pacer {
         }
         let lane = self.lanes.len();
         self.lanes.push(Shard { name: name.into(), bucket: Bucket::full(now), probe: Probe::default() });
+        self.careful(lane, now);
         self.names.insert(name.into(), lane);
         lane
     }

@@ -92,10 +92,15 @@ struct Producer {
     waiting: BTreeMap<Lane, VecDeque<u128>>,
     shape: u64,
     seed: u64,
+    first: u64,
     flying: Vec<Flying>,
     last: u64,
     taken: u64,
     left: u64,
+    /// Milliseconds of a window, and between windows, when nothing is put.
+    windows: (u64, u64),
+    /// The least, and how much more it may be.
+    latency: (u64, u64),
 }
 
 const BYTES_EACH: usize = 300;
@@ -107,11 +112,19 @@ impl Producer {
             waiting: BTreeMap::new(),
             shape: 0,
             seed,
+            first: seed * 77,
             flying: Vec::new(),
             last: 0,
             taken: 0,
             left: records,
+            windows: (2_000, 0),
+            latency: (8, 20),
         }
+    }
+
+    /// With a checkpoint between windows, and slower answers.
+    fn as_a_run(self, between: u64) -> Self {
+        Self { windows: (2_000, between), latency: (10, 50), ..self }
     }
 
     fn random(&mut self) -> u64 {
@@ -160,7 +173,9 @@ impl Producer {
                 self.waiting.entry(self.pacer.lane(hash)).or_default().push_back(hash);
             }
         }
-        if self.flying.len() < 4 {
+        let (window, between) = self.windows;
+        let within = (ms + self.first % 1_000) % (window + between) < window;
+        if self.flying.len() < 4 && within {
             self.call(ms);
         }
     }
@@ -181,7 +196,7 @@ impl Producer {
                 records.extend(queue.pop_front().map(|hash| (hash, *lane)));
             }
         }
-        let latency = 8 + self.random() % 20;
+        let latency = self.latency.0 + self.random() % self.latency.1;
         let (arrives, back) = (ms + latency / 2, ms + latency);
         self.flying.push(Flying { arrives, back, began: ms, records, answers: Vec::new() });
     }
@@ -267,6 +282,84 @@ fn two_who_do_not_know_of_each_other_share_a_stream() {
     assert!(ratio < 1.5, "{taken:?}");
     assert!(reach > 0.9, "{reach}");
     assert!(stream.refused_share() < 0.005, "{}", stream.refused_share());
+}
+
+/// Two runs of which one begins later. How full the stream was, the share of puts that were refused, and how much more one
+/// had put than the other when it was done.
+fn two_runs(seeds: [u64; 2], between: u64, later: u64, proven: bool) -> [f64; 3] {
+    let mut stream = Stream::new(8, RECORDS);
+    let mut producers = seeds.map(|seed| Producer::new(seed, 100_000, proven).as_a_run(between));
+    producers.iter_mut().for_each(|producer| producer.pacer.know(listed(&stream), Duration::ZERO));
+    let (mut ms, mut ratio) = (0, None);
+    while !producers.iter().all(Producer::is_done) {
+        ms += 1;
+        stream.tick();
+        producers
+            .iter_mut()
+            .zip([0, later])
+            .filter(|(_, from)| ms > *from)
+            .for_each(|(one, _)| one.step(ms, &mut stream));
+        if producers.iter().any(Producer::is_done) {
+            let taken = producers.each_ref().map(|producer| producer.taken as f64);
+            ratio.get_or_insert(taken[0].max(taken[1]) / taken[0].min(taken[1]));
+        }
+    }
+    let fullest = stream.shards.iter().map(|shard| shard.taken).max().unwrap();
+    [fullest as f64 / ms as f64, stream.refused_share(), ratio.unwrap()]
+}
+
+#[test]
+fn two_runs_that_begin_together_fill_a_stream_and_few_puts_are_throttled() {
+    let mut refused = Vec::new();
+    for proven in [true, false] {
+        for (seeds, between, later) in
+            [([3, 11], 100, 0), ([3, 11], 200, 300), ([5, 6], 200, 0), ([17, 4], 200, 700), ([21, 8], 200, 100)]
+        {
+            let found = two_runs(seeds, between, later, proven);
+            let [reach, share, ratio] = found;
+            assert!(reach > 0.97 && share < 0.001_5 && ratio < 1.2, "{proven} {seeds:?} {found:?}");
+            refused.push(share);
+        }
+    }
+    let mean = refused.iter().sum::<f64>() / refused.len() as f64;
+    assert!(mean < 0.000_8, "{refused:?}");
+
+    // Once one of them is under way, more is refused until both have found their shares. It has put a fourth by then.
+    let [reach, share, ratio] = two_runs([9, 13], 200, 3_000, false);
+    assert!(reach > 0.85 && share < 0.005 && ratio < 1.6, "{reach} {share} {ratio}");
+}
+
+#[test]
+fn a_shard_that_others_use_does_not_hold_back_the_rest_for_long() {
+    let mut stream = Stream::new(8, RECORDS);
+    let mut producers = [Producer::new(3, 10_000_000, true)];
+    producers[0].pacer.know(listed(&stream), Duration::ZERO);
+    // Somebody takes four fifths of it from the beginning.
+    let others = |stream: &mut Stream| stream.shards[3].tokens = (stream.shards[3].tokens - 0.8).max(0.0);
+    run(&mut stream, &mut producers, 2_000, |_, stream| others(stream));
+    let at = |seconds| Duration::from_secs(seconds);
+    assert!((1..=8).all(|lane| producers[0].pacer.share(Lane(lane), at(2)).0 < 0.5));
+    run(&mut stream, &mut producers, 60_000, |_, stream| others(stream));
+    for lane in 1..=8 {
+        let share = producers[0].pacer.share(Lane(lane), at(60)).0;
+        assert!(if lane == 4 { share < 0.4 } else { share > 0.95 }, "{lane} {share}");
+    }
+}
+
+#[test]
+fn after_a_pause_little_is_given_at_once_and_a_large_record_passes_all_the_same() {
+    let mut pacer = Pacer::new(true);
+    pacer.know(listed(&Stream::new(4, RECORDS)), Duration::ZERO);
+    let room = |pacer: &mut Pacer, seconds| {
+        let now = Duration::from_secs(seconds);
+        assert!(pacer.take(Lane(1), 10, now));
+        [1, 2, 3, 4].map(|lane| pacer.room(Lane(lane), now))
+    };
+    let first = room(&mut pacer, 100);
+    assert!(first[0] == 499 && first[1..].iter().all(|room| (50..=400).contains(room)), "{first:?}");
+    assert!(pacer.take(Lane(2), 400_000, Duration::from_secs(100)), "it is more than the bucket holds");
+    assert_eq!(room(&mut pacer, 102), [500 - 1, 499 + 1, first[2], first[3]]);
+    assert_eq!(room(&mut pacer, 200), first);
 }
 
 #[test]
