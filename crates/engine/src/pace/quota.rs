@@ -168,12 +168,13 @@ impl Quotas {
         self.wanting > 0
     }
 
-    /// Whether some shards need much longer than others for what they have.
+    /// Whether some shards need much longer than others for what they have, or take the place of others that have too little.
     pub fn are_uneven(&self) -> bool {
         let seconds = self.quotas.iter().filter(|quota| quota.open).map(|quota| quota.has.part_of(quota.rate));
         let (least, most) =
             seconds.fold((f64::INFINITY, 0.0_f64), |(least, most), needs| (least.min(needs), most.max(needs)));
-        most - least > UNEVEN
+        let full = self.quotas.iter().any(|quota| quota.open && quota.filled() >= 1.0);
+        most - least > UNEVEN || (full && self.want_more())
     }
 }
 
@@ -255,6 +256,16 @@ mod tests {
         assert!(quotas.are_uneven());
         quotas.add(other, records(700.0));
         assert!(!quotas.are_uneven());
+    }
+
+    #[test]
+    fn shards_are_uneven_when_one_takes_more_of_a_small_window_than_its_part() {
+        let mut small = quotas(2, &Extent { records: 100, ..EXTENT });
+        let lane = small.lane(0);
+        small.add(lane, Load { records: 49.0, ..Load::default() });
+        assert!(!small.are_uneven());
+        small.add(lane, Load { records: 1.0, ..Load::default() });
+        assert!(small.are_uneven());
     }
 
     #[test]
