@@ -123,7 +123,7 @@ impl Producer {
     }
 
     /// With a checkpoint between windows, and slower answers.
-    fn as_a_run(self, between: u64) -> Self {
+    fn in_windows(self, between: u64) -> Self {
         Self { windows: (2_000, between), latency: (10, 50), ..self }
     }
 
@@ -288,7 +288,7 @@ fn two_who_do_not_know_of_each_other_share_a_stream() {
 /// had put than the other when it was done.
 fn two_runs(seeds: [u64; 2], between: u64, later: u64, proven: bool) -> [f64; 3] {
     let mut stream = Stream::new(8, RECORDS);
-    let mut producers = seeds.map(|seed| Producer::new(seed, 100_000, proven).as_a_run(between));
+    let mut producers = seeds.map(|seed| Producer::new(seed, 100_000, proven).in_windows(between));
     producers.iter_mut().for_each(|producer| producer.pacer.know(listed(&stream), Duration::ZERO));
     let (mut ms, mut ratio) = (0, None);
     while !producers.iter().all(Producer::is_done) {
