@@ -16,8 +16,6 @@ use crate::pace::Pace;
 const GATHER: Duration = Duration::from_millis(60);
 /// The same when a shard was throttled lately: what goes too far is little then.
 const GATHER_LITTLE: Duration = Duration::from_millis(20);
-/// While it is not known whether there are limits: what passes beyond them comes with each answer. No wait is shorter.
-const AT_ONCE: Duration = Duration::from_millis(2);
 /// When shards that were busy have had nothing left for so long, on average, another window serves them better. Until it
 /// comes they live on what their buckets hold.
 const IDLE: Duration = Duration::from_millis(100);
@@ -89,7 +87,7 @@ impl<'a> Queue<'a> {
         }
         self.sort_into_lanes(&pacer);
         let (time, share) = (pace.at(now), pace.windows());
-        let (mut ready, mut soonest, mut crowded, mut probes) = (0, Duration::MAX, false, false);
+        let (mut ready, mut soonest, mut crowded) = (0, Duration::MAX, false);
         for (lane, waiting) in &mut self.lanes {
             let Some(head) = waiting.records.front().and_then(|at| self.records.get(*at as usize)) else { continue };
             let room = pacer.room(*lane, time);
@@ -97,18 +95,13 @@ impl<'a> Queue<'a> {
             // With others there, nobody takes all at once.
             ready += room.div_ceil(share).min(waiting.records.len());
             crowded |= pacer.share(*lane, time).1;
-            probes |= room > 0 && pacer.probes(*lane);
             if room == 0 {
                 soonest = soonest.min(pacer.wait(*lane, billed_bytes(head), time));
             } else {
                 soonest = Duration::ZERO;
             }
         }
-        let gather = match (probes, crowded) {
-            (true, _) => AT_ONCE,
-            (false, true) => GATHER_LITTLE,
-            (false, false) => GATHER,
-        };
+        let gather = if crowded { GATHER_LITTLE } else { GATHER };
         let gathered = self.taken.map_or(now, |taken| taken + gather);
         let is_full = ready >= self.limits.call_records.min(self.left);
         if is_full || (ready > 0 && now >= gathered) {
@@ -126,7 +119,7 @@ impl<'a> Queue<'a> {
         self.held.get_or_insert(now);
         // Now and then, since others take tokens and give up theirs.
         let at = if ready > 0 { gathered } else { now + soonest };
-        Next::WaitUntil(at.clamp(now + AT_ONCE, now + gather))
+        Next::WaitUntil(at.clamp(now + Duration::from_millis(2), now + gather))
     }
 
     /// As many as a call holds, in their order.

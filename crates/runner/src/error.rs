@@ -135,9 +135,8 @@ impl Error {
             Self::EndpointOverride => "configuration",
             Self::Secret(_) | Self::SecretOfMachine { .. } | Self::StoredSecret(_) => "credentials",
             Self::DefaultChain | Self::NoIdentity => "credentials",
-            Self::Row(_) => "row",
+            Self::Row(_) | Self::RollDoubted => "row",
             Self::Manifest(_) | Self::Outcomes | Self::NoWholeSnapshot => "snapshot-damaged",
-            Self::RollDoubted => "roll-doubted",
             Self::FailPoint { .. } => "fail-point",
         }
     }

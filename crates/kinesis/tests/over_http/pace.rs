@@ -81,19 +81,20 @@ async fn a_hot_shard_does_not_hold_back_the_others() {
     // The first shard gets most of them.
     records.iter_mut().step_by(2).for_each(|record| record.explicit_hash_key = Some("7".to_owned()));
     let result = paced.put(&records).await;
-    let (mut hot, mut left) = (0, 0);
+    let (mut hot, mut left, mut left_of_others) = (0, 0, 0);
     for (record, outcome) in records.iter().zip(&result.outcomes) {
         match outcome {
             PutOutcome::Acknowledged { .. } => hot += usize::from(record.explicit_hash_key.is_some()),
             // The window ended for the sake of the shards that had nothing left.
             PutOutcome::NotPut => {
                 left += 1;
-                assert!(record.explicit_hash_key.is_some() || engine::shard::hash_key(record).unwrap() >> 126 == 0);
+                left_of_others += usize::from(engine::shard::hash_key(record).unwrap() >> 126 != 0);
             }
             other => panic!("{other:?}"),
         }
     }
-    assert!(hot > 500 && left > 500, "{hot} {left}");
+    // Shards begin with unequal buckets, so the last of the others may have a little left then.
+    assert!(hot > 500 && left > 500 && 4 * left_of_others < left, "{hot} {left} {left_of_others}");
     assert!(throttled(&result) <= 60);
 }
 
@@ -114,8 +115,15 @@ async fn throttled_records_of_one_shard_wait_apart() {
     let rule = Rule::on(Operation::PutRecords, Effect::Throttle(Selection::Shard(shard.to_owned()))).times(3);
     paced.kinesis.faults([rule]);
     let result = paced.put(&records(1_600)).await;
-    assert_eq!(tally(&result), all(1_600, Outcome::Acknowledged));
     let refused: Vec<_> = result.calls.iter().filter(|call| !call.failures.is_empty()).collect();
+    assert!(!refused.is_empty());
     assert!(refused.iter().all(|call| call.failures.iter().all(|failure| failure.message.contains(shard))));
     assert!(result.calls.iter().all(|call| call.attempt == 1 || call.retry_reason.as_deref() == Some(THROTTLED)));
+    // The window may end before that shard has had all of its own; it has them in the next one.
+    let left = records(1_600).into_iter().zip(&result.outcomes);
+    let left: Vec<_> =
+        left.filter(|(_, outcome)| outcome.outcome() != Outcome::Acknowledged).map(|left| left.0).collect();
+    assert!(left.iter().all(|record| engine::shard::hash_key(record).unwrap() >> 126 == 2));
+    let rest = paced.put(&left).await;
+    assert_eq!(tally(&rest), all(left.len(), Outcome::Acknowledged));
 }
