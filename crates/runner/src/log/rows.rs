@@ -1,5 +1,5 @@
-//! The rows of a run on their way into its log. What a window came to is encoded and put while the next window is
-//! rendered and written; the checkpoint that follows waits for it.
+//! The rows of a run on their way into its log. What a window came to is encoded and put before the checkpoint that closes the
+//! window, which waits for it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

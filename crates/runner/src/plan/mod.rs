@@ -1,4 +1,4 @@
-//! Phase 1: read the model once, compare it with the acknowledged snapshot, write an ordered plan to scratch. Nothing
+//! Phase 1: read the model, compare it with the acknowledged snapshot, write an ordered plan to scratch. Nothing
 //! is sent, and apart from scratch and the segment of silent acknowledgements, which nothing names yet, nothing is
 //! written.
 
