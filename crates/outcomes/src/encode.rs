@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::call::{Body, Call};
 use crate::error::{Error, Result};
-use crate::file::{CALLS, FileWriter, Group, GroupShape, GroupWriter, ROWS, Sorted};
+use crate::file::{CALLS, FileWriter, Group, GroupShape, GroupWriter, ROWS};
 use crate::name::{ObjectName, Origin, Table};
 use crate::object::{CallSummary, Encoded, RowSummary};
 use crate::row::{PutIn, RowOutcome, Text};
@@ -38,11 +38,14 @@ where
     R: Borrow<RowOutcome<'r>>,
     E: From<Error> + Send,
 {
-    let mut file = FileWriter::new(ROWS, Sorted::ByFirstColumn)?;
+    let mut file = FileWriter::of_log(Table::Rows)?;
     let (shape, runs) = (file.shape(), [origin.run]);
     let groups = groups(items, bytes);
     let encoded = on_all_processors(&groups, |items| -> Result<(Group, RowSummary), E> {
-        let rows = items.iter().map(&row).collect::<Result<Vec<R>, E>>()?;
+        let mut rows = Vec::with_capacity(items.len());
+        for item in *items {
+            rows.push(row(item)?);
+        }
         let rows: Vec<&RowOutcome<'r>> = rows.iter().map(Borrow::borrow).collect();
         debug_assert!(rows.is_sorted_by(|row, next| row.order(next).is_le()), "rows are in the order of their units");
         Ok((group_of_rows(&shape, &rows, &runs)?, RowSummary::of(&rows)))
@@ -61,7 +64,7 @@ where
 /// bytes.
 pub fn encode_calls(origin: Origin, calls: &mut [Call<'_>], body_limit: usize) -> Result<Encoded<CallSummary>> {
     calls.sort_by_key(|call| call.number);
-    let mut file = FileWriter::new(CALLS, Sorted::ByFirstColumn)?;
+    let mut file = FileWriter::of_log(Table::Calls)?;
     let bytes = |call: &Call<'_>| {
         let body = |body: &Option<Body<'_>>| body.as_ref().map_or(0, |body| body.text.len().min(body_limit));
         body(&call.request) + body(&call.response)

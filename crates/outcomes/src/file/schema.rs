@@ -33,7 +33,9 @@ enum Layout {
     /// Numbers near their neighbors.
     Delta,
     Plain,
-    /// The same of whole rows and messages.
+    /// What compressing would not make much smaller.
+    Random,
+    /// Whole rows and messages.
     Values,
 }
 
@@ -69,7 +71,7 @@ const fn ranged(column: Column) -> Column {
 }
 
 use Kind::{Bool, Hash, Json, Text, Time, U32, U64};
-use Layout::{Delta, Dictionary, Plain, Values};
+use Layout::{Delta, Dictionary, Plain, Random, Values};
 
 pub(crate) const ROWS: &[Column] = &[
     ranged(some("key_hash", Hash, Plain)),
@@ -82,7 +84,7 @@ pub(crate) const ROWS: &[Column] = &[
     some("message", Text, Dictionary),
     some("first_seen", Time, Delta),
     some("times_tried", U32, Delta),
-    some("event_id", Text, Plain),
+    some("event_id", Text, Random),
     some("event_sequence", U64, Delta),
     every("run", Text, Dictionary),
     every("run_epoch", U64, Delta),
@@ -187,7 +189,7 @@ impl Column {
             (Text | Json, Values) => Compression::LZ4_RAW,
             // A few hundred bytes; a zstd context takes as long to make as thousands of them to compress.
             (Text | Json, Dictionary) => Compression::LZ4_RAW,
-            (Text | Json, _) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+            (Text | Json, Plain) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
             // What is packed already, or is random, only costs time to compress.
             (_, _) => Compression::UNCOMPRESSED,
         })

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -7,10 +7,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::group::{Chunk, Group, GroupShape};
-use super::schema::{Column, Sorted, schema};
+use super::schema::{CALLS, Column, ROWS, Sorted, schema};
 use super::{DIGESTS, FORMAT, FORMAT_VERSION, SYNC, TABLE, digest};
 use crate::error::Result;
-use crate::name::ObjectName;
+use crate::name::{ObjectName, Table};
 use crate::object::{Digest, ObjectRef};
 
 /// What follows the metadata in a footer: its length in 4 bytes, and `PAR1`.
@@ -28,7 +28,25 @@ pub(crate) struct FileWriter {
 
 impl FileWriter {
     pub(crate) fn new(columns: &'static [Column], sorted: Sorted) -> Result<Self> {
-        let shape = Arc::new(GroupShape::new(columns, sorted)?);
+        Self::of(columns, Arc::new(GroupShape::new(columns, sorted)?))
+    }
+
+    /// An object of the log; they have a shape in common.
+    pub(crate) fn of_log(table: Table) -> Result<Self> {
+        static ROWS_SHAPE: OnceLock<Arc<GroupShape>> = OnceLock::new();
+        static CALLS_SHAPE: OnceLock<Arc<GroupShape>> = OnceLock::new();
+        let (columns, common) = match table {
+            Table::Rows => (ROWS, &ROWS_SHAPE),
+            Table::Calls => (CALLS, &CALLS_SHAPE),
+        };
+        if let Some(shape) = common.get() {
+            return Self::of(columns, Arc::clone(shape));
+        }
+        let shape = Arc::new(GroupShape::new(columns, Sorted::ByFirstColumn)?);
+        Self::of(columns, Arc::clone(common.get_or_init(|| shape)))
+    }
+
+    fn of(columns: &'static [Column], shape: Arc<GroupShape>) -> Result<Self> {
         let inner = SerializedFileWriter::new(Vec::new(), schema(columns)?, shape.properties.clone())?;
         Ok(Self { inner, shape, digests: Vec::new(), taken: 0 })
     }

@@ -134,6 +134,31 @@ async fn pages_show_every_row_once_whatever_their_size() {
     }
 }
 
+/// Such a column is encoded once for all groups that have it in common, and only for those.
+#[tokio::test]
+async fn a_value_that_all_rows_share_comes_back_whatever_groups_before_shared() {
+    let (log, mut number) = (log(), 0);
+    let code = |code: &str| Some(code.to_owned().into());
+    let long = "x".repeat(300);
+    for (rows, epoch, code) in [
+        (12_000, 7, None),
+        (12_000, 8, code("one")),
+        (12_000, 8, code("two")),
+        (7_000, 8, code("two")),
+        (7_000, 8, code("")),
+        (7_000, 8, code(&long)),
+        (7_000, 8, None),
+    ] {
+        let mut rows = delivered(0..rows, false);
+        rows.iter_mut().for_each(|row| (row.epoch, row.code) = (epoch, code.clone()));
+        rows.last_mut().unwrap().after_doubt = true;
+        number += 1;
+        let object = log.put(&encode_rows(origin(number), &mut rows).unwrap()).await;
+        let page = log.reader.rows(&object, &RowFilter::default(), 0, 20_000, Values::Read).await.unwrap();
+        assert!(plain(page.rows) == rows, "{} rows of epoch {epoch} with {code:?}", rows.len());
+    }
+}
+
 #[tokio::test]
 async fn a_filter_takes_what_it_says_and_pages_go_on_behind_it() {
     let log = log();
