@@ -39,6 +39,8 @@ struct Place {
     /// For messages.
     endpoint: String,
     custom: bool,
+    /// Whether AWS answers there: also at an endpoint in a VPC.
+    aws: bool,
     role_arn: Option<String>,
     /// Whether the egress policy leaves anything out.
     guarded: bool,
@@ -78,6 +80,7 @@ impl Client {
         let default = format!("https://kinesis.{}.amazonaws.com", settings.region);
         let place = Place {
             custom: settings.endpoint.is_some(),
+            aws: address.is_of_aws(),
             endpoint: settings.endpoint.unwrap_or(default),
             region: settings.region,
             role_arn: match settings.access {
@@ -94,9 +97,14 @@ impl Client {
         &self.place.region
     }
 
-    /// Whether calls go elsewhere than to AWS.
+    /// Whether calls go elsewhere than to the address that follows from the region.
     pub(crate) fn custom_endpoint(&self) -> bool {
         self.place.custom
+    }
+
+    /// Whether calls go to AWS, at whatever address, so that its limits hold.
+    pub(crate) fn is_aws(&self) -> bool {
+        self.place.aws
     }
 
     /// What a call is given to refer to its bodies.

@@ -16,6 +16,18 @@ use crate::error::Error;
 /// AWS closes a connection that idles for long; one that is closed while a put is written leaves doubt.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
+/// What the names of AWS's own hosts end with: Kinesis, FIPS and dual-stack ones, and VPC endpoints.
+const OF_AWS: [&str; 8] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.aws",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+];
+
 /// Where calls go, and how they may get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -28,6 +40,13 @@ impl Address {
     /// That of AWS itself: its host is made from the region by the SDK.
     pub(crate) fn of_aws() -> Self {
         Self { plain: false, host: Host::Name("amazonaws.com".to_owned()), port: 443 }
+    }
+
+    /// Whether AWS answers there.
+    pub(crate) fn is_of_aws(&self) -> bool {
+        let Host::Name(name) = &self.host else { return false };
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        OF_AWS.iter().any(|end| name.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('.')))
     }
 
     pub(crate) fn parse(endpoint: &str) -> Result<Self, Error> {
@@ -122,6 +141,25 @@ impl Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aws_answers_at_its_own_names_alone() {
+        let is_of_aws = |endpoint: &str| Address::parse(endpoint).unwrap().is_of_aws();
+        assert!(Address::of_aws().is_of_aws());
+        for aws in [
+            "https://kinesis.eu-west-1.amazonaws.com",
+            "https://vpce-0a1b2c3d-4e5f.kinesis.eu-west-1.vpce.amazonaws.com",
+            "https://kinesis.us-east-1.api.aws",
+            "https://Kinesis.cn-north-1.AmazonAWS.com.cn.",
+        ] {
+            assert!(is_of_aws(aws), "{aws}");
+        }
+        for other in
+            ["http://127.0.0.1:4567", "http://localstack:4566", "https://notamazonaws.com", "https://api.aws.example"]
+        {
+            assert!(!is_of_aws(other), "{other}");
+        }
+    }
 
     #[test]
     fn an_endpoint_is_a_scheme_a_host_and_perhaps_a_port() {

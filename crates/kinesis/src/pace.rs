@@ -24,9 +24,9 @@ struct Inner {
 }
 
 impl Pace {
-    /// Of a stream that nothing is known of yet. What is not at the address of AWS may have other limits, or none.
+    /// Of a stream that nothing is known of yet. What is not AWS may have other limits, or none.
     pub fn new(client: &Client) -> Self {
-        Self::of(Pacer::new(!client.custom_endpoint()))
+        Self::of(Pacer::new(client.is_aws()))
     }
 
     pub(crate) fn of(pacer: Pacer) -> Self {
