@@ -148,7 +148,7 @@ impl Ahead {
 }
 
 impl Maker {
-    /// The batch, and how many rows wait for their shards.
+    /// The batch, in the order of its units, and how many rows wait for their shards.
     fn make(&self, batch: Batch, most: Most, quotas: Option<Quotas>) -> Result<(Batch, u64), Error> {
         let mut left = locked(&self.left);
         let bytes = batch.window.bytes();
@@ -157,7 +157,9 @@ impl Maker {
             None => making.in_order()?,
             Some(quotas) => making.evenly(quotas)?,
         }
-        let batch = making.batch;
+        let mut batch = making.batch;
+        // What waited comes shard by shard.
+        batch.window.sort();
         Ok((batch, left.postponed.left()))
     }
 
@@ -213,7 +215,7 @@ impl Making<'_> {
         window.len() < self.most.records && self.bytes < self.most.bytes && refused.len() < self.most.refused
     }
 
-    /// In the order of the plan, but for what had to wait before.
+    /// First what had to wait, then the plan.
     fn in_order(&mut self) -> Result<(), Error> {
         let left = self.left.postponed.left() + locked(&self.left.plan).left();
         let room = self.most.records.saturating_sub(self.batch.window.len());
@@ -248,7 +250,6 @@ impl Making<'_> {
             let Some(entry) = locked(&self.left.plan).read()? else { break };
             self.render_into(&mut quotas, entry)?;
         }
-        self.batch.window.sort();
         Ok(())
     }
 
@@ -292,4 +293,78 @@ impl Making<'_> {
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Change;
+    use engine::hash::Hash128;
+    use engine::message::CompiledMessage;
+    use engine::pace::Lane;
+    use engine::unit::UnitId;
+    use serde_json::json;
+    use spill::{PlanWriter, Scratch};
+
+    use super::*;
+
+    fn removal(key: u8) -> PlanEntry {
+        PlanEntry {
+            unit: UnitId { key: Hash128([key; 16]), child: 0 },
+            op: Change::Removed,
+            sequence: 1,
+            hash: Hash128::default(),
+            content: Hash128::default(),
+            key: Vec::new(),
+            row: None,
+            previous: None,
+        }
+    }
+
+    /// Of a plan, and of what waits for its shard.
+    fn maker(folder: &tempfile::TempDir, plan: &[u8], waits: &[u8]) -> Maker {
+        let scratch = Scratch::create(folder.path(), "scratch", 1 << 20).unwrap();
+        let mut writer = PlanWriter::create(&scratch, "plan").unwrap();
+        plan.iter().for_each(|key| writer.push(&removal(*key)).unwrap());
+        let mut postponed = Postponed::new(&scratch);
+        for key in waits {
+            assert!(postponed.push(Lane::UNKNOWN, &removal(*key)).unwrap());
+        }
+        let sync = json!({"stream": "s", "message": {"json": "1"}, "partition_key": {"template": "p"}});
+        let sync = serde_json::from_value(sync).unwrap();
+        Maker {
+            left: Mutex::new(Left { plan: Arc::new(Mutex::new(writer.finish().unwrap())), postponed }),
+            renderer: Renderer {
+                message: CompiledMessage::compile(&sync, &[]).unwrap(),
+                used: Vec::new(),
+                key: Vec::new(),
+                unit_key: Vec::new(),
+                element: None,
+                shapes: Vec::new(),
+                run_id: String::new(),
+                run_started_at: String::new(),
+                sync_id: String::new(),
+                sync_name: String::new(),
+            },
+            hash_key: HashKey::new([1; 32]),
+            sync: SyncId::from_uuid(uuid::Uuid::nil()),
+            logs_values: false,
+            keeps_values: false,
+            objects: Objects::local(folder.path()).unwrap(),
+            shapes: Vec::new(),
+            version: 1,
+            form: FormId::default(),
+            resend: false,
+        }
+    }
+
+    /// Their pace may end while rows wait: a sink was found to have no limits.
+    #[test]
+    fn what_waited_for_its_shard_is_put_in_order_when_no_shard_has_to_wait_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let maker = maker(&folder, &[8, 9], &[2, 7, 1, 5]);
+        let most = Most { records: 5, bytes: 1 << 20, refused: 10, looked_at: 100 };
+        let (batch, left) = maker.make(Batch::default(), most, None).unwrap();
+        let keys: Vec<_> = batch.window.rows().iter().map(|prepared| prepared.entry.unit.key.0[0]).collect();
+        assert_eq!((keys, left), (vec![1, 2, 5, 7, 8], 0));
+    }
 }

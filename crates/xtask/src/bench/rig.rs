@@ -217,7 +217,9 @@ impl<'a> Rig<'a> {
         let text = describe(&command);
         let unable = |source| Failure::Run { command: text.clone(), source };
         let (before, started) = (children(), Instant::now());
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().map_err(unable)?;
+        let said = self.folder.join("said.json");
+        let output = fs::File::create(&said).map_err(unable)?;
+        let mut process = command.stdin(Stdio::null()).stdout(output).spawn().map_err(unable)?;
         let mut peak = 0;
         let status = loop {
             if let Some(status) = process.try_wait().map_err(unable)? {
@@ -228,6 +230,7 @@ impl<'a> Rig<'a> {
         };
         let ran = Ran { wall: started.elapsed(), worked: children().saturating_sub(before), peak };
         if !status.success() {
+            say(&fs::read_to_string(said).unwrap_or_default());
             return Err(Failure::Step { step: what.to_owned(), command: text, status: status.to_string() });
         }
         let (wall, worked) = (ran.wall.as_secs_f64(), ran.worked.as_secs_f64());
