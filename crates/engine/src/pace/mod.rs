@@ -32,8 +32,6 @@ impl Lane {
 
 /// Records beyond the limits that are on their way to find out whether there are limits.
 const PROBE_AT_ONCE: u32 = 50;
-/// When so many passed, there hardly are limits: each one more lets one more out at once.
-const PROBE_SLOWLY: u32 = 700;
 /// Beyond the limits, and beyond what any shard has been seen to bear at once.
 const PROBE: u32 = 1_500;
 const PROBE_TIME: Duration = Duration::from_secs(5);
@@ -85,12 +83,6 @@ struct Probe {
     began: Option<Duration>,
     out: u32,
     passed: u32,
-}
-
-impl Probe {
-    fn room(&self) -> u32 {
-        (PROBE_AT_ONCE + self.passed.saturating_sub(PROBE_SLOWLY)).saturating_sub(self.out)
-    }
 }
 
 impl Pacer {
@@ -154,7 +146,7 @@ impl Pacer {
     pub fn room(&mut self, lane: Lane, now: Duration) -> usize {
         let beyond = self.beyond(lane, now);
         let Some(shard) = self.at(lane, now) else { return usize::MAX };
-        shard.bucket.room() + if beyond { shard.probe.room() as usize } else { 0 }
+        shard.bucket.room() + if beyond { (PROBE_AT_ONCE - shard.probe.out.min(PROBE_AT_ONCE)) as usize } else { 0 }
     }
 
     /// Whether this is the shard that is given more than its limits, to see what happens.
@@ -175,7 +167,7 @@ impl Pacer {
             shard.bucket.spend(bytes);
             return true;
         }
-        if beyond && shard.probe.room() > 0 {
+        if beyond && shard.probe.out < PROBE_AT_ONCE {
             shard.probe.out += 1;
             shard.probe.began.get_or_insert(now);
             return true;
