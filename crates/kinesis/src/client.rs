@@ -80,7 +80,7 @@ impl Client {
         let default = format!("https://kinesis.{}.amazonaws.com", settings.region);
         let place = Place {
             custom: settings.endpoint.is_some(),
-            aws: address.is_of_aws(),
+            aws: settings.endpoint.is_none() || address.is_kinesis(),
             endpoint: settings.endpoint.unwrap_or(default),
             region: settings.region,
             role_arn: match settings.access {

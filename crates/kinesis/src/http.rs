@@ -16,7 +16,7 @@ use crate::error::Error;
 /// AWS closes a connection that idles for long; one that is closed while a put is written leaves doubt.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// What the names of AWS's own hosts end with: Kinesis, FIPS and dual-stack ones, and VPC endpoints.
+/// What the names of AWS's own hosts end with.
 const OF_AWS: [&str; 8] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -42,11 +42,13 @@ impl Address {
         Self { plain: false, host: Host::Name("amazonaws.com".to_owned()), port: 443 }
     }
 
-    /// Whether AWS answers there.
-    pub(crate) fn is_of_aws(&self) -> bool {
+    /// Whether it is one of Kinesis itself: of a region, also with FIPS or dual-stack, or of an endpoint in a VPC. Machines of
+    /// customers have names of AWS as well.
+    pub(crate) fn is_kinesis(&self) -> bool {
         let Host::Name(name) = &self.host else { return false };
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        OF_AWS.iter().any(|end| name.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('.')))
+        let service = OF_AWS.iter().find_map(|end| name.strip_suffix(end)?.strip_suffix('.'));
+        service.is_some_and(|service| service.split('.').any(|label| label.contains("kinesis")))
     }
 
     pub(crate) fn parse(endpoint: &str) -> Result<Self, Error> {
@@ -143,21 +145,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aws_answers_at_its_own_names_alone() {
-        let is_of_aws = |endpoint: &str| Address::parse(endpoint).unwrap().is_of_aws();
-        assert!(Address::of_aws().is_of_aws());
+    fn kinesis_itself_answers_at_its_own_names_alone() {
+        let is_kinesis = |endpoint: &str| Address::parse(endpoint).unwrap().is_kinesis();
         for aws in [
             "https://kinesis.eu-west-1.amazonaws.com",
             "https://vpce-0a1b2c3d-4e5f.kinesis.eu-west-1.vpce.amazonaws.com",
-            "https://kinesis.us-east-1.api.aws",
+            "https://kinesis-fips.us-east-1.api.aws",
             "https://Kinesis.cn-north-1.AmazonAWS.com.cn.",
         ] {
-            assert!(is_of_aws(aws), "{aws}");
+            assert!(is_kinesis(aws), "{aws}");
         }
-        for other in
-            ["http://127.0.0.1:4567", "http://localstack:4566", "https://notamazonaws.com", "https://api.aws.example"]
-        {
-            assert!(!is_of_aws(other), "{other}");
+        for other in [
+            "http://127.0.0.1:4567",
+            "http://kinesis:4566",
+            "http://ec2-203-0-113-7.compute-1.amazonaws.com:4566",
+            "https://kinesis.notamazonaws.com",
+            "https://kinesis.api.aws.example",
+        ] {
+            assert!(!is_kinesis(other), "{other}");
         }
     }
 

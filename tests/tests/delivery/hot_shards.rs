@@ -53,21 +53,6 @@ async fn every_row_arrives_once_beside_a_hot_shard() {
     assert_eq!(rig.run().await.counts.planned, 0);
 }
 
-/// What waited for its shard has to wait no more, once it is found out that there are no limits.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_row_arrives_once_where_shards_seem_to_be_hot_until_there_are_no_limits() {
-    let rig = rig(json!({})).await;
-    rig.simulator.set_limits(Limits::off());
-    rig.sql(
-        "insert into items select id + 6000, v, p from items; insert into items select id + 12000, v, p from items",
-    )
-    .await;
-    let report = rig.run().await;
-    assert_eq!((report.state, report.counts.delivered), (RunState::Succeeded, 24_000));
-    assert_eq!((rig.records().len(), rig.stream().await.duplicates()), (24_000, 0));
-    assert_eq!(rig.log_faults().await, Vec::<String>::new());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_leaves_what_waits_for_its_shard_deferred_and_the_next_run_sends_it() {
     let rig = rig(json!({})).await;

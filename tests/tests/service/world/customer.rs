@@ -129,12 +129,7 @@ impl Customer {
     /// Waits for the end of a run, whatever that is.
     pub(crate) async fn ended(&self, run: &str) -> Value {
         until("the run to end", async || {
-            let answer = self.get(&format!("/runs/{run}")).await;
-            // On a machine with too much to do the service may be busy, and says to ask again.
-            if answer.status == 503 {
-                return None;
-            }
-            let found = answer.expect(200).body;
+            let found = self.run(run).await;
             let state = found["state"].as_str().unwrap();
             (!["queued", "running"].contains(&state)).then_some(found)
         })
