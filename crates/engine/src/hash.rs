@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use domain::{Change, SyncId};
 
 use crate::rules::Epoch;
@@ -68,20 +69,39 @@ pub(crate) fn hash_laid_out(key: &HashKey, bytes: &[u8]) -> Hash128 {
     Hash128(out)
 }
 
+/// An `event.id`: 32 digits.
+pub type EventId = ArrayString<32>;
+
 /// `event.id`: the same for every put of one version of a unit, different for any other.
-pub fn event_id(key: &HashKey, sync: SyncId, unit: UnitId, op: Change, sequence: Epoch) -> String {
-    let id = hash(
-        key,
-        Purpose::Event,
-        &[
-            sync.uuid().as_bytes(),
-            &unit.key.0,
-            &unit.child.to_be_bytes(),
-            op.as_str().as_bytes(),
-            &sequence.to_be_bytes(),
-        ],
-    );
-    format!("{id:?}")
+pub fn event_id(key: &HashKey, sync: SyncId, unit: UnitId, op: Change, sequence: Epoch) -> EventId {
+    let sync = sync.uuid();
+    let parts: [&[u8]; 6] = [
+        &[Purpose::Event as u8],
+        sync.as_bytes(),
+        &unit.key.0,
+        &unit.child.to_be_bytes(),
+        op.as_str().as_bytes(),
+        &sequence.to_be_bytes(),
+    ];
+    // All of it is one block of the hash.
+    let (mut bytes, mut length) = ([0; 64], 0);
+    for part in parts {
+        bytes[length..length + part.len()].copy_from_slice(part);
+        length += part.len();
+    }
+    let Hash128(id) = hash_laid_out(key, &bytes[..length]);
+    let mut text = EventId::new();
+    push_hex(&id, |digit| text.push(digit));
+    text
+}
+
+/// Two digits for each byte.
+pub(crate) fn push_hex(bytes: &[u8], mut push: impl FnMut(char)) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    for byte in bytes {
+        push(char::from(DIGITS[usize::from(byte >> 4)]));
+        push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +136,9 @@ mod tests {
         let unit = UnitId { key: Hash128([7; 16]), child: 0 };
         let id = event_id(&key, sync, unit, Change::Added, 5);
         assert_eq!(id, event_id(&key, sync, unit, Change::Added, 5));
+        let tenant = sync.uuid();
+        let parts: [&[u8]; 5] = [tenant.as_bytes(), &unit.key.0, &[0; 8], b"added", &5_u64.to_be_bytes()];
+        assert_eq!(id.as_str(), format!("{:?}", hash(&key, Purpose::Event, &parts)));
         assert_ne!(id, event_id(&key, sync, unit, Change::Added, 6));
         assert_ne!(id, event_id(&key, sync, unit, Change::Changed, 5));
         assert_ne!(id, event_id(&key, sync, UnitId { child: 1, ..unit }, Change::Added, 5));

@@ -196,11 +196,8 @@ impl Layout {
 
     /// The key columns of a row of used columns, in canonical form.
     pub fn key_of(&self, row: &[u8]) -> Result<Vec<u8>, Corrupt> {
-        let all: Vec<_> = fields(row).collect::<Result<_, _>>()?;
         let mut out = Vec::new();
-        for &index in &self.key {
-            push_field(&mut out, *all.get(index).ok_or(Corrupt)?);
-        }
+        push_fields(row, &self.key, &mut out)?;
         Ok(out)
     }
 }

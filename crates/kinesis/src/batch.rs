@@ -19,7 +19,7 @@ use crate::put::{ACTION, Answer};
 use crate::queue::{Next, Queue};
 use crate::slot::Slot;
 use crate::texts::{Texts, codes, named_shards, note};
-use crate::window::{Call, CallError, PutIn, PutOutcome, RecordFailure, WindowResult};
+use crate::window::{Call, CallError, PutIn, PutOutcome, Puts, RecordFailure, WindowResult};
 use crate::writer::{Window, Writer};
 
 /// Records that were throttled do not wait longer for tokens.
@@ -444,5 +444,5 @@ impl<'a> Delivery<'a> {
 
 fn refused(why: Rejection) -> PutOutcome {
     let (code, message) = (Arc::from(why.code.as_str()), Arc::from(why.message));
-    PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false, puts: Vec::new() }
+    PutOutcome::Refused { code, message, call: None, attempts: 0, cut_short: false, puts: Puts::new() }
 }

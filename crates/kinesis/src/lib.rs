@@ -39,5 +39,5 @@ pub use stop::Stop;
 pub use streams::{Stream, StreamMode, StreamStatus, StreamSummary};
 pub use sts::service_credentials;
 pub use verify::{Attempt, Finding, RoleCheck, RoleVerdict, Verification, verify, verify_role};
-pub use window::{Call, CallError, CallNumbers, Child, Clock, PutIn, PutOutcome, RecordFailure, WindowResult};
+pub use window::{Call, CallError, CallNumbers, Child, Clock, PutIn, PutOutcome, Puts, RecordFailure, WindowResult};
 pub use writer::Writer;

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use engine::outcome::Put;
 use engine::rules::Outcome;
 
-use crate::window::{PutIn, PutOutcome};
+use crate::window::{PutIn, PutOutcome, Puts};
 
 /// What is known of a record so far.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     outcome: Outcome,
-    puts: Vec<PutIn>,
+    puts: Puts,
     call: u64,
     code: Arc<str>,
     message: Arc<str>,
@@ -35,8 +35,6 @@ impl Slot {
     }
 
     fn note(&mut self, this: PutIn) {
-        // Nearly all records are put once.
-        self.puts.reserve_exact(1);
         self.puts.push(this);
     }
 

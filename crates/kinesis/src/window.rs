@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::Millis;
 use engine::rules::Outcome;
+use smallvec::SmallVec;
 
 use crate::error::Error;
 
@@ -21,7 +22,7 @@ pub enum PutOutcome {
         /// An earlier put has no answer and may still be applied.
         after_doubt: bool,
         /// All its puts in this window, the oldest first.
-        puts: Vec<PutIn>,
+        puts: Puts,
     },
     /// Every put was refused; or none was made, because Kinesis would not take the record.
     Refused {
@@ -32,11 +33,11 @@ pub enum PutOutcome {
         attempts: u32,
         /// It would have been put again, but no put may begin any more.
         cut_short: bool,
-        puts: Vec<PutIn>,
+        puts: Puts,
     },
     /// At least one put has no answer, and none was acknowledged. Code and message are those of the last put without
     /// an answer.
-    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32, cut_short: bool, puts: Vec<PutIn> },
+    Unanswered { code: Arc<str>, message: Arc<str>, call: u64, attempts: u32, cut_short: bool, puts: Puts },
     /// The run was stopped before.
     NotPut,
 }
@@ -61,6 +62,9 @@ impl PutOutcome {
         }
     }
 }
+
+/// The puts of a record, the oldest first. Nearly all records are put once.
+pub type Puts = SmallVec<[PutIn; 1]>;
 
 /// Where a put of a record was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -152,7 +152,7 @@ impl Maker {
     fn make(&self, batch: Batch, most: Most, quotas: Option<Quotas>) -> Result<(Batch, u64), Error> {
         let mut left = locked(&self.left);
         let bytes = batch.window.bytes();
-        let mut making = Making { maker: self, left: &mut left, batch, bytes, most };
+        let mut making = Making { maker: self, left: &mut left, batch, bytes, most, buffer: Vec::new() };
         match quotas {
             None => making.in_order()?,
             Some(quotas) => making.evenly(quotas)?,
@@ -207,6 +207,8 @@ struct Making<'a> {
     batch: Batch,
     bytes: usize,
     most: Most,
+    /// Of the renderer.
+    buffer: Vec<u8>,
 }
 
 impl Making<'_> {
@@ -280,7 +282,7 @@ impl Making<'_> {
         let Maker { hash_key, sync, logs_values, renderer, .. } = self.maker;
         let event_id = event_id(hash_key, *sync, entry.unit, entry.op, entry.sequence);
         let mut logged = logs_values.then(Logged::default);
-        match renderer.render(&entry, &event_id, logged.as_mut())? {
+        match renderer.render(&entry, &event_id, logged.as_mut(), &mut self.buffer)? {
             Ok(record) => Ok(Some((Prepared::new(entry, event_id, &record, logged), record))),
             Err(rejection) => {
                 let refused = Refused { entry, event_id, rejection, logged };

@@ -1,5 +1,6 @@
 //! Planned changes that were rendered and are in no window yet.
 
+use engine::hash::EventId;
 use engine::record::Rejection;
 use spill::PlanEntry;
 
@@ -16,7 +17,7 @@ pub(crate) struct Batch {
 
 pub(crate) struct Refused {
     pub(crate) entry: PlanEntry,
-    pub(crate) event_id: String,
+    pub(crate) event_id: EventId,
     pub(crate) rejection: Rejection,
     pub(crate) logged: Option<Logged>,
 }
@@ -99,9 +100,9 @@ mod tests {
     fn batch(from: u64, are_records: &[bool]) -> Batch {
         let mut batch = Batch::default();
         for (child, is_record) in (from..).zip(are_records) {
-            let (entry, event_id) = (entry(child), child.to_string());
+            let (entry, event_id) = (entry(child), EventId::from(&child.to_string()).unwrap());
             if *is_record {
-                let record = Record { data: vec![0; 10], partition_key: event_id.clone(), explicit_hash_key: None };
+                let record = Record { data: vec![0; 10], partition_key: event_id.to_string(), explicit_hash_key: None };
                 batch.window.push(Prepared::new(entry, event_id, &record, None), record);
             } else {
                 let rejection = Rejection::new(Code::InvalidJson, "");
@@ -120,7 +121,7 @@ mod tests {
             while let Some((_, refused)) = refused.next_if(|(before, _)| *before <= at) {
                 told.push((refused.entry.unit.child, false));
             }
-            assert_eq!(prepared.event_id, record.partition_key);
+            assert_eq!(prepared.event_id.as_str(), record.partition_key);
             told.push((prepared.entry.unit.child, true));
         }
         told.extend(refused.map(|(_, refused)| (refused.entry.unit.child, false)));

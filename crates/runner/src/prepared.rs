@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use domain::Millis;
+use engine::hash::EventId;
 use engine::limits::billed_bytes;
 use engine::outcome::RetryPolicy;
 use engine::pace::Load;
 use engine::record::Record;
 use engine::rules::Outcome;
-use kinesis::{PutIn, PutOutcome};
+use kinesis::{PutOutcome, Puts};
 use spill::PlanEntry;
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ const UNREACHABLE: &str = "unreachable";
 /// What is known of a record apart from the record itself.
 pub(crate) struct Prepared {
     pub(crate) entry: PlanEntry,
-    pub(crate) event_id: String,
+    pub(crate) event_id: EventId,
     /// Of the message.
     data: usize,
     /// The values, if the log keeps them.
@@ -32,7 +33,7 @@ pub(crate) struct Prepared {
     /// Code and message of its newest refusal.
     pub(crate) refusal: Option<(Arc<str>, Arc<str>)>,
     /// All its puts, the oldest first.
-    pub(crate) puts: Vec<PutIn>,
+    pub(crate) puts: Puts,
     /// The call that says most of it.
     pub(crate) deciding: Option<u64>,
     /// Shard and sequence number.
@@ -149,7 +150,7 @@ impl Window {
 }
 
 impl Prepared {
-    pub(crate) const fn new(entry: PlanEntry, event_id: String, record: &Record, logged: Option<Logged>) -> Self {
+    pub(crate) fn new(entry: PlanEntry, event_id: EventId, record: &Record, logged: Option<Logged>) -> Self {
         Self {
             entry,
             event_id,
@@ -159,7 +160,7 @@ impl Prepared {
             attempts: 0,
             first_put: None,
             refusal: None,
-            puts: Vec::new(),
+            puts: Puts::new(),
             deciding: None,
             landed: None,
             failure: None,
@@ -183,7 +184,7 @@ impl Prepared {
         Load::of_record(billed_bytes(record), self.bytes())
     }
 
-    fn note(&mut self, mut puts: Vec<PutIn>) {
+    fn note(&mut self, mut puts: Puts) {
         if self.puts.is_empty() {
             self.puts = puts;
         } else {

@@ -229,11 +229,12 @@ async fn show(job: &Job, course: crate::course::Course, limit: usize) -> Result<
     };
     let renderer = job.renderer(&plan.shapes);
     let mut shared = job.definition().sync.aggregate.then(Filling::default);
+    let mut buffer = Vec::new();
     let mut entries = plan.entries.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some(entry) = entries.read()? {
         let listed = preview.records.len() < limit;
         let mut values = Logged::default();
-        match renderer.render(&entry, EVENT_ID, listed.then_some(&mut values))? {
+        match renderer.render(&entry, EVENT_ID, listed.then_some(&mut values), &mut buffer)? {
             Ok(record) => {
                 preview.records_total += 1;
                 let bytes = match &mut shared {

@@ -47,12 +47,14 @@ impl Logged {
 }
 
 impl Renderer {
-    /// The record, or why this row cannot be one. `event_id` belongs to the entry's version. `logged` takes the values.
+    /// The record, or why this row cannot be one. `event_id` belongs to the entry's version. `logged` takes the values. One
+    /// `buffer` serves many rows.
     pub(crate) fn render(
         &self,
         entry: &PlanEntry,
         event_id: &str,
         logged: Option<&mut Logged>,
+        buffer: &mut Vec<u8>,
     ) -> Result<Result<Record, Rejection>, Error> {
         let row = match &entry.row {
             Some(stored) => self.slots(stored)?,
@@ -72,7 +74,7 @@ impl Renderer {
             Some(element) => element_of(element, &self.key, &entry.key)?,
             None => None,
         };
-        Ok(self.message.render(&RowContext {
+        let context = RowContext {
             op: entry.op,
             row: &row,
             previous: previous.as_deref(),
@@ -84,7 +86,8 @@ impl Renderer {
             sync_id: &self.sync_id,
             sync_name: &self.sync_name,
             element: element.as_ref(),
-        }))
+        };
+        Ok(self.message.render_by(&context, buffer))
     }
 
     pub(crate) fn key(&self, entry: &PlanEntry) -> Result<serde_json::Value, Error> {

@@ -4,6 +4,7 @@ use domain::{ColumnType, Value};
 
 use super::numeric::{self, Parsed};
 use super::{calendar, split_field};
+use crate::hash::push_hex;
 
 /// Bytes that are no value of the column's type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,14 +104,10 @@ fn decimal(bytes: &[u8]) -> Decoded<String> {
 }
 
 fn uuid(bytes: [u8; 16]) -> String {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for (part, follows) in [(0..4, "-"), (4..6, "-"), (6..8, "-"), (8..10, "-"), (10..16, "")] {
+        push_hex(&bytes[part], |digit| text.push(digit));
+        text.push_str(follows);
     }
     text
 }

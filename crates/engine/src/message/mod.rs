@@ -88,9 +88,14 @@ impl CompiledMessage {
 
     /// The record of a row. It is within all limits of Kinesis and of the sync.
     pub fn render(&self, row: &RowContext<'_>) -> Result<Record, Rejection> {
-        let partition_key = self.partition_key(row)?;
-        let explicit_hash_key = self.hash_key.as_ref().map(|template| hash_key(template, row)).transpose()?;
-        let data = self.data(row, partition_key.len())?;
+        self.render_by(row, &mut Vec::new())
+    }
+
+    /// The same for one of many rows: texts grow in a buffer that all of them share, and take no more than they need.
+    pub fn render_by(&self, row: &RowContext<'_>, buffer: &mut Vec<u8>) -> Result<Record, Rejection> {
+        let partition_key = self.partition_key(row, buffer)?;
+        let explicit_hash_key = self.hash_key.as_ref().map(|template| hash_key(template, row, buffer)).transpose()?;
+        let data = self.data(row, partition_key.len(), buffer)?;
         let record = Record { data, partition_key, explicit_hash_key };
         match limits::check(&record, &self.limits) {
             Ok(()) => Ok(record),
@@ -109,9 +114,9 @@ impl CompiledMessage {
         body.into_iter().chain([&self.partition_key]).chain(&self.hash_key)
     }
 
-    fn partition_key(&self, row: &RowContext<'_>) -> Result<String, Rejection> {
+    fn partition_key(&self, row: &RowContext<'_>, buffer: &mut Vec<u8>) -> Result<String, Rejection> {
         // No character takes more than three bytes for each of its UTF-16 units.
-        let key = key(&self.partition_key, row, 3 * PARTITION_KEY_CHARS, Part::PartitionKey, || {
+        let key = key(&self.partition_key, (row, buffer), 3 * PARTITION_KEY_CHARS, Part::PartitionKey, || {
             Rejection::new(
                 Code::PartitionKeyTooLong,
                 format!("the partition key has more than {PARTITION_KEY_CHARS} characters"),
@@ -120,13 +125,13 @@ impl CompiledMessage {
         if key.is_empty() { Err(limits::Invalid::EmptyPartitionKey.into()) } else { Ok(key) }
     }
 
-    fn data(&self, row: &RowContext<'_>, key: usize) -> Result<Vec<u8>, Rejection> {
+    fn data(&self, row: &RowContext<'_>, key: usize, buffer: &mut Vec<u8>) -> Result<Vec<u8>, Rejection> {
         match &self.body {
             Body::Column { name, place } => self.column(row, name, *place, key),
             Body::Template(template) => {
-                let mut data = Vec::new();
-                match template.render(row, &mut data, self.limit()) {
-                    Ok(()) => Ok(data),
+                buffer.clear();
+                match template.render(row, buffer, self.limit()) {
+                    Ok(()) => Ok(buffer.to_vec()),
                     Err(RenderError::TooLarge { .. }) => Err(self.too_large(row, self.counted(template, row), key)),
                     Err(error) => Err(rejection(&error, Part::Message)),
                 }
@@ -183,27 +188,29 @@ impl CompiledMessage {
     }
 }
 
-fn hash_key(template: &Template, row: &RowContext<'_>) -> Result<String, Rejection> {
+fn hash_key(template: &Template, row: &RowContext<'_>, buffer: &mut Vec<u8>) -> Result<String, Rejection> {
     const DIGITS: usize = 39;
     let invalid = || limits::Invalid::ExplicitHashKey.into();
-    let key = key(template, row, DIGITS, Part::HashKey, invalid)?;
+    let key = key(template, (row, buffer), DIGITS, Part::HashKey, invalid)?;
     if crate::shard::parse_explicit(&key).is_none() { Err(invalid()) } else { Ok(key) }
 }
 
 fn key(
     template: &Template,
-    row: &RowContext<'_>,
+    (row, buffer): (&RowContext<'_>, &mut Vec<u8>),
     limit: usize,
     part: Part,
     too_long: impl FnOnce() -> Rejection,
 ) -> Result<String, Rejection> {
-    let mut out = Vec::new();
-    match template.render(row, &mut out, limit) {
+    buffer.clear();
+    match template.render(row, buffer, limit) {
         Ok(()) => {}
         Err(RenderError::TooLarge { .. }) => return Err(too_long()),
         Err(error) => return Err(rejection(&error, part)),
     }
-    String::from_utf8(out).map_err(|_| Rejection::new(Code::RenderFailed, format!("{part} is not text")))
+    let text =
+        std::str::from_utf8(buffer).map_err(|_| Rejection::new(Code::RenderFailed, format!("{part} is not text")));
+    text.map(str::to_owned)
 }
 
 fn rejection(error: &RenderError, part: Part) -> Rejection {

@@ -43,7 +43,9 @@ pub(crate) fn delivered(ids: std::ops::Range<u64>, values: bool) -> Vec<RowOutco
             key: format!(r#"{{"id":{id}}}"#).into(),
             op: Some(Change::Changed),
             outcome: Outcome::Delivered,
-            event_id: Some(event_id(&HashKey::new([3; 32]), origin(0).sync, unit, Change::Changed, 7).into()),
+            event_id: Some(
+                event_id(&HashKey::new([3; 32]), origin(0).sync, unit, Change::Changed, 7).to_string().into(),
+            ),
             event_sequence: Some(7),
             epoch: 7,
             partition_key: Some(partition_key.into()),

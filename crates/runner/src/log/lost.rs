@@ -69,7 +69,7 @@ async fn one(
             outcome: Outcome::Unanswered,
             code: Some(CODE.into()),
             message: Some(MESSAGE.into()),
-            event_id: Some(event_id(hash_key, claim.sync, unit.id, mark.op, mark.sequence).into()),
+            event_id: Some(event_id(hash_key, claim.sync, unit.id, mark.op, mark.sequence).to_string().into()),
             event_sequence: Some(mark.sequence),
             epoch: window.epoch,
             at: claim.now,

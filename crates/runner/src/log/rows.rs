@@ -242,7 +242,7 @@ impl Words {
                 Decided::NotPut => Outcome::Deferred,
             },
             after_doubt: *outcome == Decided::AcknowledgedAfterDoubt,
-            event_id: Some(event_id.into()),
+            event_id: Some(event_id.as_str().into()),
             predicted_shard: hash_key(record).and_then(|hash| self.shards.shard(hash)).map(Into::into),
             record_bytes: Some(u32::try_from(billed_bytes(record)).unwrap_or(u32::MAX)),
             code: failure.as_ref().map(|(code, _)| (&**code).into()),
