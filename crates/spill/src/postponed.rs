@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn files(root: &Path) -> usize {
-        std::fs::read_dir(root.join("run")).unwrap().count() - 1
+        std::fs::read_dir(root.join("run")).unwrap().count()
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, least_and_median, tell};
 use super::options::Options;
-use super::rig::{Ran, Rig, Simulator};
+use super::rig::{Ran, Rig, Simulator, Told};
 use super::shop::{self, QUERY};
 use crate::Failure;
 use crate::shell::{Shell, say};
@@ -31,6 +31,16 @@ const CASES: [Case; 4] = [
     Case { name: "1 % changed back", view: "select * from ordered", changed: |rows| rows / 100 },
 ];
 
+/// Of a case: seconds of whole runs, of their parts until records were sent, and of the copies beside them.
+#[derive(Default)]
+struct Measured {
+    whole: Vec<f64>,
+    /// How fast a sink takes records is no matter of the plan.
+    planned: Vec<f64>,
+    psql: Vec<f64>,
+    peak: u64,
+}
+
 pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     let options = Options::read(BENCH, 5_000_000, arguments)?;
     let rig = Rig::open(shell, "bench-plan")?;
@@ -44,19 +54,25 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     show(&rig, CASES[0].view)?;
     rig.run("all rows for the first time", &shop::sync("customers", simulator.address, &[]), &["--reset"])?;
     let mut figures = Vec::new();
-    let mut measured: Vec<(Vec<f64>, Vec<f64>, u64)> = CASES.iter().map(|_| Default::default()).collect();
+    let mut measured: [Measured; CASES.len()] = Default::default();
     for time in 1..=options.times {
         say(&format!("\n==> {time} of {}", options.times));
-        for (case, (ours, psql, peak)) in CASES.iter().zip(&mut measured) {
+        for (case, found) in CASES.iter().zip(&mut measured) {
             show(&rig, case.view)?;
-            psql.push(rig.copy(QUERY)?.wall.as_secs_f64());
-            let ran = one(&rig, case, options.rows, &simulator)?;
-            *peak = ran.peak.max(*peak);
-            ours.push(rig.told()?.time.as_secs_f64());
+            found.psql.push(rig.copy(QUERY)?.wall.as_secs_f64());
+            let (ran, told) = one(&rig, case, options.rows, &simulator)?;
+            found.peak = ran.peak.max(found.peak);
+            found.whole.push(told.time.as_secs_f64());
+            let sent = told.phase("sending").filter(|_| told.planned > 0);
+            found.planned.extend(sent.map(|after| after.as_secs_f64()));
         }
     }
-    for (case, (ours, psql, peak)) in CASES.iter().zip(&measured) {
-        figures.extend(least_and_median(BENCH, case.name, "s", ours, psql));
+    for (case, Measured { whole, planned, psql, peak }) in CASES.iter().zip(&measured) {
+        figures.extend(least_and_median(BENCH, case.name, "s", whole, psql));
+        if !planned.is_empty() {
+            let name = format!("{}, until sending began", case.name);
+            figures.extend(least_and_median(BENCH, &name, "s", planned, psql));
+        }
         let above = peak.saturating_sub(idle.peak) as f64 / f64::from(1 << 20);
         figures.push(Figure::new(BENCH, format!("{}, memory above idle", case.name), above, "MiB"));
     }
@@ -64,7 +80,7 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn one(rig: &Rig<'_>, case: &Case, rows: u64, simulator: &Simulator) -> Result<Ran, Failure> {
+fn one(rig: &Rig<'_>, case: &Case, rows: u64, simulator: &Simulator) -> Result<(Ran, Told), Failure> {
     let ran = rig.run(case.name, &shop::sync("customers", simulator.address, &[]), &[])?;
     let told = rig.told()?;
     let (wanted, planned) = ((case.changed)(rows), told.planned);
@@ -72,7 +88,7 @@ fn one(rig: &Rig<'_>, case: &Case, rows: u64, simulator: &Simulator) -> Result<R
         return Err(Failure::bench("compare", format!("{planned} changes were found where there are {wanted}")));
     }
     say(&format!("        {told}"));
-    Ok(ran)
+    Ok((ran, told))
 }
 
 fn show(rig: &Rig<'_>, view: &str) -> Result<(), Failure> {

@@ -253,6 +253,13 @@ impl<'a> Rig<'a> {
     }
 }
 
+impl Told {
+    /// When a phase began, if it did.
+    pub(super) fn phase(&self, name: &str) -> Option<Duration> {
+        self.phases.iter().find(|(phase, _)| phase == name).map(|(_, after)| *after)
+    }
+}
+
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.2} s", self.time.as_secs_f64())?;

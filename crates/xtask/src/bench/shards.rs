@@ -176,7 +176,7 @@ fn reach(shard: &ShardLoad, from: u64) -> Option<f64> {
 
 /// From the first window to the end of the last.
 pub(super) fn sending(told: &Told) -> Duration {
-    let from = told.phases.iter().find(|(phase, _)| phase == "sending").map_or(Duration::ZERO, |(_, after)| *after);
+    let from = told.phase("sending").unwrap_or_default();
     let after = told.phases.iter().map(|(_, after)| *after).find(|after| *after > from);
     after.unwrap_or(told.time).saturating_sub(from)
 }
