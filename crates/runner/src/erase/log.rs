@@ -23,15 +23,22 @@ pub(super) async fn erase(erasing: &Erasing<'_>, keys: &KeySet) -> Result<u64, E
     // What an attempt wrote that died is named by nobody, and has another epoch.
     let log = AttemptLog::new(erasing.objects.clone(), erasing.claim, 1);
     let reader = Reader::new(erasing.objects.clone());
-    let (mut calls, mut logged, mut found) = (Calls::new(), BTreeSet::new(), 0);
+    let (mut calls, mut logged, mut hit, mut found) = (Calls::new(), BTreeSet::new(), Vec::new(), 0);
     for object in all(erasing, LogKind::Rows).await? {
         logged.insert(object.run);
-        found += rows(erasing, &log, &reader, &object, keys, &mut calls).await?;
+        if let Some(named) = calls_of(&reader, &object, keys).await? {
+            calls.entry(object.run).or_default().extend(named);
+            hit.push(object);
+        }
     }
     for object in all(erasing, LogKind::Calls).await? {
         // Where no rows are logged nobody can say which calls held them.
         let named = logged.contains(&object.run).then(|| calls.get(&object.run).cloned().unwrap_or_default());
         bodies(erasing, &log, &reader, &object, named.as_ref()).await?;
+    }
+    // Last, since they alone tell which bodies have to go: whoever goes on after a crash still finds them.
+    for object in hit {
+        found += rows(erasing, &log, &reader, &object, keys).await?;
     }
     erasing.scope.forget_hot_keys(erasing.claim, erasing.version).await?;
     Ok(found)
@@ -49,22 +56,30 @@ async fn all(erasing: &Erasing<'_>, kind: LogKind) -> Result<Vec<LogObject>, Err
     }
 }
 
-/// Returns how many rows of the keys there were, and adds the calls that held them.
+fn is_named(row: &RowOutcome<'_>, keys: &KeySet) -> bool {
+    serde_json::from_str(&row.key).is_ok_and(|key| keys.names(&key))
+}
+
+/// The calls that held rows of the keys, if there are such rows.
+async fn calls_of(reader: &Reader, object: &LogObject, keys: &KeySet) -> Result<Option<BTreeSet<u64>>, Error> {
+    let rows = pages(reader, object, Values::Skip).await?;
+    let mut named = rows.iter().filter(|row| is_named(row, keys)).peekable();
+    if named.peek().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(named.flat_map(|row| row.put.iter().chain(&row.earlier_puts)).map(|put| put.call).collect()))
+}
+
+/// Returns how many rows of the keys there were.
 async fn rows(
     erasing: &Erasing<'_>,
     log: &AttemptLog,
     reader: &Reader,
     object: &LogObject,
     keys: &KeySet,
-    calls: &mut Calls,
 ) -> Result<u64, Error> {
-    let is_named = |row: &RowOutcome<'_>| serde_json::from_str(&row.key).is_ok_and(|key| keys.names(&key));
-    if !pages(reader, object, Values::Skip).await?.iter().any(is_named) {
-        return Ok(0);
-    }
-    let (gone, kept): (Vec<_>, Vec<_>) = pages(reader, object, Values::Read).await?.into_iter().partition(is_named);
-    let of_run = calls.entry(object.run).or_default();
-    of_run.extend(gone.iter().flat_map(|row| row.put.iter().chain(&row.earlier_puts)).map(|put| put.call));
+    let all = pages(reader, object, Values::Read).await?;
+    let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|row| is_named(row, keys));
     log.write_rows_of(object.run, None, kept).await?;
     replace(erasing, log, object).await?;
     Ok(gone.len() as u64)
