@@ -50,6 +50,8 @@ pub(crate) struct Comparison<'a> {
     pub(super) attempt: Attempt,
     /// Some layers hold rows without columns that this run would keep.
     values_lack: bool,
+    /// Messages, the log or a preview show what a change replaces. Its values lie all over the snapshot.
+    pub(super) shows_previous: bool,
     /// What was ticked off of the section of the roll that comes by.
     ticked: Tally,
     /// The key of the row that is invalid, while its units come by.
@@ -121,6 +123,7 @@ impl<'a> Comparison<'a> {
             chosen: None,
             attempt,
             values_lack,
+            shows_previous: job.preview || job.logs_values() || job.message.uses_previous(),
             ticked: Tally::default(),
             held: None,
             forms: Vec::new(),

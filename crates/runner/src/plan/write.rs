@@ -84,7 +84,7 @@ impl Comparison<'_> {
         let Version { op, sequence } = version;
         let (key, row, previous) = match row {
             Some(mut row) => {
-                let previous = if op == Change::Changed { self.stored(known, false).await?.1 } else { None };
+                let previous = self.previous(op, known).await?;
                 let key = self.job.layout.unit_key_of(&row)?;
                 row.truncate(self.job.layout.row_of(&row)?.len());
                 (key, Some(Stored { shape: 0, row }), previous)
@@ -122,10 +122,18 @@ impl Comparison<'_> {
                 PlanEntry { unit, op, sequence, hash, content, key, previous: row.clone(), row }
             }
             Change::Added | Change::Changed => {
-                let previous = if op == Change::Changed { self.stored(known, false).await?.1 } else { None };
+                let previous = self.previous(op, known).await?;
                 PlanEntry { unit, op, sequence, hash, content, key, row, previous }
             }
         })
+    }
+
+    /// The values that a change replaces, if anybody looks at them.
+    async fn previous(&mut self, op: Change, known: Option<&SnapshotUnit>) -> Result<Option<Stored>, Error> {
+        if op != Change::Changed || !self.shows_previous {
+            return Ok(None);
+        }
+        Ok(self.stored(known, false).await?.1)
     }
 
     /// Key and values of what was acknowledged, or, where nothing was and `or_put`, of what was put last.
