@@ -53,6 +53,21 @@ async fn every_row_arrives_once_beside_a_hot_shard() {
     assert_eq!(rig.run().await.counts.planned, 0);
 }
 
+/// The moment at which what waited has to wait no more is tried in the runner's own tests: a whole run seldom meets it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_a_skewed_table_arrives_once_where_there_are_no_limits() {
+    let rig = rig(json!({})).await;
+    rig.simulator.set_limits(Limits::off());
+    rig.sql(
+        "insert into items select id + 6000, v, p from items; insert into items select id + 12000, v, p from items",
+    )
+    .await;
+    let report = rig.run().await;
+    assert_eq!((report.state, report.counts.delivered), (RunState::Succeeded, 24_000));
+    assert_eq!((rig.records().len(), rig.stream().await.duplicates()), (24_000, 0));
+    assert_eq!(rig.log_faults().await, Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_leaves_what_waits_for_its_shard_deferred_and_the_next_run_sends_it() {
     let rig = rig(json!({})).await;
