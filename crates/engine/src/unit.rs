@@ -76,9 +76,13 @@ impl Unit {
         overlay(&mut self.marks, delta);
     }
 
-    /// Without the marks that say nothing any more: acknowledged since, and settled.
-    pub fn settled(mut self, now: Millis) -> Self {
+    /// Drops the marks that say nothing any more: acknowledged since, and settled.
+    pub fn settle(&mut self, now: Millis) {
         self.marks.retain(|mark| mark.doubt || mark.settles_at > now);
+    }
+
+    pub fn settled(mut self, now: Millis) -> Self {
+        self.settle(now);
         self
     }
 

@@ -107,13 +107,12 @@ async fn merge(
 ) -> Result<Option<SegmentRef>> {
     let shapes = Shapes::used(snapshot, oldest, left_out, now).await?;
     let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
-    let mut effects = Vec::new();
     let mut target = Target { objects, identity, snapshot, shapes, writer: None, whole: Whole::default() };
-    while let Some(id) = scan.next(&mut effects).await? {
+    while let Some(id) = scan.next().await? {
         if left_out.contains(&id) {
             continue;
         }
-        let merged = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
+        let merged = if oldest { state(fold(id, scan.effects(), now)) } else { compose(scan.effects()) };
         if !merged.0.empty() {
             target.push(id, merged).await?;
         }
@@ -232,12 +231,12 @@ fn state(folded: SnapshotUnit) -> Merged {
 }
 
 /// The delta that does what all of them do one after the other.
-fn compose(effects: &[(usize, Effect)]) -> Merged {
+fn compose<'a>(effects: impl Iterator<Item = (usize, &'a Effect)>) -> Merged {
     let (mut delta, mut entry_value, mut mark_value) = (Delta::default(), None, None);
     for (layer, effect) in effects {
         delta = delta.then(&effect.delta);
-        entry_value = effect.entry_value.map(|position| ValueAt::new(*layer, position)).or(entry_value);
-        mark_value = effect.mark_value.map(|position| ValueAt::new(*layer, position)).or(mark_value);
+        entry_value = effect.entry_value.map(|position| ValueAt::new(layer, position)).or(entry_value);
+        mark_value = effect.mark_value.map(|position| ValueAt::new(layer, position)).or(mark_value);
     }
     let entry_value = entry_value.filter(|_| matches!(delta.entry, EntryChange::Set(_)));
     (delta, entry_value, mark_value)
@@ -258,12 +257,13 @@ impl Shapes {
             return Ok(all);
         }
         let mut used = vec![false; all.table.len()];
-        let (mut scan, mut effects) = (Merge::new(snapshot, FIRST_UNIT, None), Vec::new());
-        while let Some(id) = scan.next(&mut effects).await? {
+        let mut scan = Merge::new(snapshot, FIRST_UNIT, None);
+        while let Some(id) = scan.next().await? {
             if left_out.contains(&id) {
                 continue;
             }
-            let (_, entry_value, mark_value) = if oldest { state(fold(id, &effects, now)) } else { compose(&effects) };
+            let merged = if oldest { state(fold(id, scan.effects(), now)) } else { compose(scan.effects()) };
+            let (_, entry_value, mark_value) = merged;
             for at in [entry_value, mark_value].into_iter().flatten() {
                 let block = snapshot.block(&at).await?;
                 let shape = block.get(at.index()).map(|value| usize::from(value.shape));

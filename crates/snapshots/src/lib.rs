@@ -10,6 +10,7 @@ mod outcomes;
 mod repair;
 mod segment;
 mod snapshot;
+mod values;
 
 pub use collect::{COLLECT_AFTER, garbage};
 pub use compact::{MOST_LAYERS, choose, compact, compact_without};
@@ -20,3 +21,4 @@ pub use outcomes::{Outcomes, OutcomesError};
 pub use repair::{Damage, Verified, verify};
 pub use segment::{Digest, FORMAT_VERSION, ObjectRef, SegmentRef, SegmentWriter, Shape, Value};
 pub use snapshot::{Census, DEFAULT_CACHE, FIRST_UNIT, Scan, Snapshot, SnapshotUnit, StoredValue, ValueAt};
+pub use values::Values;

@@ -65,7 +65,8 @@ async fn verify_layer(objects: &Objects, layer: &Layer) -> Result<u64> {
         match cursor.step()? {
             Step::End => return Ok(segment.values.values),
             Step::Load => cursor.load(objects).await?,
-            Step::Entry(_, effect) => {
+            Step::Entry(_) => {
+                let effect = cursor.effect();
                 if !effect.entry_value.iter().chain(&effect.mark_value).all(known) {
                     return Err(Error::corrupt(
                         &layer.segment.hashes.name,

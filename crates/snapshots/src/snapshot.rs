@@ -121,13 +121,13 @@ impl Snapshot {
     /// Units from one on, up to before another, in order. Holds one block per layer, 4 MiB of read-ahead in all, and
     /// goes on independently of the snapshot it came from.
     pub fn scan(&self, from: UnitId, to: Option<UnitId>) -> Scan {
-        Scan { merge: Merge::new(self, from, to), now: self.now, effects: Vec::new() }
+        Scan { merge: Merge::new(self, from, to), now: self.now, unit: SnapshotUnit::nothing(from) }
     }
 
     pub async fn census(&self) -> Result<Census> {
         let mut census = Census::default();
         let mut scan = self.scan(FIRST_UNIT, None);
-        while let Some(SnapshotUnit { unit, .. }) = scan.next().await? {
+        while let Some(SnapshotUnit { unit, .. }) = scan.advance().await? {
             if let Some(entry) = unit.entry {
                 census.entries += 1;
                 *census.forms.entry(entry.form).or_default() += 1;
@@ -142,15 +142,10 @@ impl Snapshot {
         Ok(self.census().await?.entries)
     }
 
+    /// One value. See `values` for many.
     pub async fn value(&self, at: &ValueAt) -> Result<StoredValue> {
         let block = self.block(at).await?;
-        let segment = &self.layers[at.layer].segment;
-        let found = block.get(at.position.index).and_then(|value| {
-            let shape = segment.shapes.get(usize::from(value.shape))?;
-            let row = value.row.map(<[u8]>::to_vec);
-            Some(StoredValue { key: value.key.to_vec(), shape: Arc::clone(shape), row })
-        });
-        found.ok_or_else(|| self.no_value(at))
+        stored_value(&self.layers[at.layer], Some(&block), at)
     }
 
     pub(crate) async fn block(&self, at: &ValueAt) -> Result<Arc<ValueBlock>> {
@@ -166,7 +161,11 @@ impl Snapshot {
 
     pub(crate) fn no_value(&self, at: &ValueAt) -> Error {
         let object = self.layers.get(at.layer).map_or("?", |layer| &layer.segment.reference.values.name);
-        Error::corrupt(object, "an entry points to a value or a shape that it does not have")
+        no_value(object)
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     pub(crate) fn layers(&self) -> &Arc<[OpenLayer]> {
@@ -192,54 +191,85 @@ impl ValueAt {
     }
 }
 
+/// A value of a block of a layer, if it has it.
+pub(crate) fn stored_value(layer: &OpenLayer, block: Option<&ValueBlock>, at: &ValueAt) -> Result<StoredValue> {
+    let segment = &layer.segment;
+    let found = block.and_then(|block| block.get(at.position.index)).and_then(|value| {
+        let shape = segment.shapes.get(usize::from(value.shape))?;
+        let row = value.row.map(<[u8]>::to_vec);
+        Some(StoredValue { key: value.key.to_vec(), shape: Arc::clone(shape), row })
+    });
+    found.ok_or_else(|| no_value(&segment.reference.values.name))
+}
+
+fn no_value(object: &str) -> Error {
+    Error::corrupt(object, "an entry points to a value or a shape that it does not have")
+}
+
+impl SnapshotUnit {
+    const fn nothing(id: UnitId) -> Self {
+        Self { id, unit: Unit { entry: None, marks: Vec::new() }, entry_value: None, mark_value: None }
+    }
+
+    /// Becomes what the layers, oldest first, make of a unit.
+    fn fold<'a>(&mut self, id: UnitId, effects: impl Iterator<Item = (usize, &'a Effect)>, now: Millis) {
+        let Self { unit, entry_value, mark_value, .. } = self;
+        self.id = id;
+        (unit.entry, *entry_value, *mark_value) = (None, None, None);
+        unit.marks.clear();
+        for (layer, effect) in effects {
+            unit.apply(&effect.delta);
+            *entry_value = effect.entry_value.map(|position| ValueAt::new(layer, position)).or(*entry_value);
+            *mark_value = effect.mark_value.map(|position| ValueAt::new(layer, position)).or(*mark_value);
+        }
+        unit.settle(now);
+        *entry_value = entry_value.filter(|_| unit.entry.is_some());
+        *mark_value = mark_value.filter(|_| !unit.marks.is_empty());
+    }
+}
+
 /// The units of a snapshot, in order.
 pub struct Scan {
     merge: Merge,
     now: Millis,
-    effects: Vec<(usize, Effect)>,
+    /// Where it stands: one place for all units.
+    unit: SnapshotUnit,
 }
 
 impl Scan {
     /// The next unit that has an entry or marks. Waits only where a block has to be read.
     pub async fn next(&mut self) -> Result<Option<SnapshotUnit>> {
-        loop {
-            match self.merge.step(&mut self.effects)? {
-                Merged::Unit(id) => {
-                    let unit = fold(id, &self.effects, self.now);
-                    if unit.unit.entry.is_some() || !unit.unit.marks.is_empty() {
-                        return Ok(Some(unit));
-                    }
-                }
-                Merged::End => return Ok(None),
-                Merged::Load => self.merge.load().await?,
+        Ok(self.advance().await?.cloned())
+    }
+
+    /// The same, lent.
+    pub async fn advance(&mut self) -> Result<Option<&SnapshotUnit>> {
+        while let Some(id) = self.merge.next().await? {
+            self.unit.fold(id, self.merge.effects(), self.now);
+            if self.unit.unit.entry.is_some() || !self.unit.unit.marks.is_empty() {
+                return Ok(Some(&self.unit));
             }
         }
+        Ok(None)
     }
 }
 
 /// What the layers, oldest first, make of a unit.
-pub(crate) fn fold(id: UnitId, effects: &[(usize, Effect)], now: Millis) -> SnapshotUnit {
-    let (mut unit, mut entry_value, mut mark_value) = (Unit::default(), None, None);
-    for (layer, effect) in effects {
-        unit.apply(&effect.delta);
-        entry_value = effect.entry_value.map(|position| ValueAt::new(*layer, position)).or(entry_value);
-        mark_value = effect.mark_value.map(|position| ValueAt::new(*layer, position)).or(mark_value);
-    }
-    let unit = unit.settled(now);
-    let entry_value = entry_value.filter(|_| unit.entry.is_some());
-    let mark_value = mark_value.filter(|_| !unit.marks.is_empty());
-    SnapshotUnit { id, unit, entry_value, mark_value }
+pub(crate) fn fold<'a>(id: UnitId, effects: impl Iterator<Item = (usize, &'a Effect)>, now: Millis) -> SnapshotUnit {
+    let mut unit = SnapshotUnit::nothing(id);
+    unit.fold(id, effects, now);
+    unit
 }
 
 /// Brings the entries of all layers together by unit.
 pub(crate) struct Merge {
     objects: Objects,
     cursors: Vec<Cursor>,
-    /// The entry that each cursor stands at.
-    heads: Vec<Option<Effect>>,
     heap: BinaryHeap<Reverse<(UnitId, usize)>>,
     /// The layers whose cursor has to go on before the next unit is known.
     behind: Vec<usize>,
+    /// The layers that know the unit, oldest first.
+    at: Vec<usize>,
     state: State,
 }
 
@@ -263,15 +293,15 @@ impl Merge {
         let layers = &snapshot.layers;
         let read_ahead = READ_AHEAD / layers.len().max(1) as u64;
         let cursors = (0..layers.len()).map(|layer| Cursor::new(layers, layer, from, to, read_ahead)).collect();
-        let heads = (0..layers.len()).map(|_| None).collect();
         let behind = (0..layers.len()).rev().collect();
-        Self { objects: snapshot.objects.clone(), cursors, heads, heap: BinaryHeap::new(), behind, state: State::Ready }
+        let (objects, heap, at) = (snapshot.objects.clone(), BinaryHeap::new(), Vec::new());
+        Self { objects, cursors, heap, behind, at, state: State::Ready }
     }
 
-    /// The next unit, and what each layer that knows it does to it, oldest first.
-    pub(crate) async fn next(&mut self, effects: &mut Vec<(usize, Effect)>) -> Result<Option<UnitId>> {
+    /// The next unit.
+    pub(crate) async fn next(&mut self) -> Result<Option<UnitId>> {
         loop {
-            match self.step(effects)? {
+            match self.step()? {
                 Merged::Unit(id) => return Ok(Some(id)),
                 Merged::End => return Ok(None),
                 Merged::Load => self.load().await?,
@@ -279,37 +309,38 @@ impl Merge {
         }
     }
 
+    /// What each layer that knows the unit does to it, oldest first.
+    pub(crate) fn effects(&self) -> impl Iterator<Item = (usize, &Effect)> {
+        self.at.iter().map(|layer| (*layer, self.cursors[*layer].effect()))
+    }
+
     /// What can be said without waiting. After `Load` comes `load`, and then the next step.
-    fn step(&mut self, effects: &mut Vec<(usize, Effect)>) -> Result<Merged> {
+    fn step(&mut self) -> Result<Merged> {
         if std::mem::replace(&mut self.state, State::Broken) == State::Broken {
             return Err(Error::Interrupted);
         }
+        self.at.clear();
         while let Some(&layer) = self.behind.last() {
             match self.cursors[layer].step()? {
                 // Mostly it is the turn of the layer that was last, and no other knows the unit.
-                Step::Entry(id, effect) if self.behind.len() == 1 && self.is_next(id) => {
-                    effects.clear();
-                    effects.push((layer, effect));
+                Step::Entry(id) if self.behind.len() == 1 && self.is_next(id) => {
+                    self.at.push(layer);
                     self.state = State::Ready;
                     return Ok(Merged::Unit(id));
                 }
-                Step::Entry(id, effect) => {
-                    self.heads[layer] = Some(effect);
-                    self.heap.push(Reverse((id, layer)));
-                }
+                Step::Entry(id) => self.heap.push(Reverse((id, layer))),
                 Step::Load => return Ok(Merged::Load),
                 Step::End => {}
             }
             self.behind.pop();
         }
-        effects.clear();
         let mut next = None;
         while let Some(Reverse((id, layer))) = self.heap.peek().copied() {
             if *next.get_or_insert(id) != id {
                 break;
             }
             self.heap.pop();
-            effects.extend(self.heads[layer].take().map(|effect| (layer, effect)));
+            self.at.push(layer);
             self.behind.push(layer);
         }
         self.state = State::Ready;

@@ -87,6 +87,13 @@ pub(super) struct Pending {
     pub(super) known: Option<SnapshotUnit>,
 }
 
+impl Pending {
+    /// Neither the model nor the log has values of the unit.
+    pub(super) fn gone(&self) -> bool {
+        self.item.is_none() && self.logged.is_none()
+    }
+}
+
 /// What a change is made of.
 pub(super) enum Of {
     /// A row of the model.

@@ -53,11 +53,11 @@ async fn list(
 ) -> Result<Vec<Option<Section>>, Error> {
     let mut out = Vec::with_capacity(sections.len());
     let mut listing = Listing::default();
-    let mut next = scan.next().await?;
+    let mut next = scan.advance().await?;
     for section in sections {
-        while let Some(known) = next.take_if(|known| Roll::section(known.id) == section) {
+        while let Some(known) = next.filter(|known| Roll::section(known.id) == section) {
             listing.push(known.id, at_rest(&attempt, &known.unit));
-            next = scan.next().await?;
+            next = scan.advance().await?;
         }
         let fits = listing.bytes() <= most;
         let made = listing.close();

@@ -108,20 +108,19 @@ impl Work {
         }
         let items = &self.items.items;
         let (mut resting, mut some, mut at) = (Resting::default(), Vec::new(), 0);
-        let mut known = scan.next().await?;
+        let mut known = scan.advance().await?;
         loop {
-            let next = [items.get(at).map(|item| item.unit), known.as_ref().map(|known| known.id)];
+            let next = [items.get(at).map(|item| item.unit), known.map(|known| known.id)];
             let Some(unit) = next.into_iter().flatten().min() else { break };
             let count = items[at..].iter().take_while(|item| item.unit == unit).count();
             let rows = at..at + count;
             at = rows.end;
-            let here = match &known {
-                Some(found) if found.id == unit => std::mem::replace(&mut known, scan.next().await?),
-                _ => None,
-            };
-            let ticked = self.sift(&items[rows.clone()], here.as_ref(), &mut resting);
-            if let Some(ticked) = ticked {
-                some.push(Left { unit, rows, known: here, ticked });
+            let here = known.filter(|known| known.id == unit);
+            if let Some(ticked) = self.sift(&items[rows.clone()], here, &mut resting) {
+                some.push(Left { unit, rows, known: here.cloned(), ticked });
+            }
+            if here.is_some() {
+                known = scan.advance().await?;
             }
             if some.len() == HANDFUL && self.out.send(std::mem::take(&mut some)).await.is_err() {
                 // Nobody wants to know any more.

@@ -1,10 +1,9 @@
 //! Writes what comparing found: the plan, the list of removals, and the segment of silent acknowledgements.
 
 use domain::{Change, KeepValues};
-use engine::hash::Hash128;
 use engine::rules::{self, Version};
 use engine::unit::{Delta, UnitId};
-use snapshots::{SnapshotUnit, Value};
+use snapshots::{StoredValue, Value, ValueAt};
 use spill::{Item, Partition, PlanEntry, Stored};
 
 use crate::Error;
@@ -25,25 +24,45 @@ impl Comparison<'_> {
             })?;
         }
         let mut rows = rows.into_iter();
-        for pending in pending {
+        let known: Vec<_> = pending.iter().map(|pending| self.shown(pending)).collect();
+        let mut values = self.snapshot.values(known.iter().flatten().copied().collect());
+        for (pending, known) in pending.into_iter().zip(known) {
             let row = if pending.item.is_some() { rows.next() } else { None };
-            self.write_one(pending, row).await?;
+            let known = if known.is_some() { values.next().await? } else { None };
+            self.write_one(pending, row, known).await?;
         }
         Ok(())
     }
 
-    async fn write_one(&mut self, pending: Pending, row: Option<Vec<u8>>) -> Result<(), Error> {
-        let Pending { unit, what, hashes: [content, hash], known, logged, .. } = pending;
-        if row.is_none() && logged.is_none() {
-            let known = known.as_ref();
-            let (key, _) = self.stored(known, true).await?;
+    /// Where the values lie that are shown beside those that were read, or in their place: of a unit that is gone, what was acknowledged,
+    /// or, where nothing was, what was put last; of a change what it replaces, if anybody looks at it.
+    fn shown(&self, pending: &Pending) -> Option<ValueAt> {
+        let known = pending.known.as_ref()?;
+        if pending.gone() {
+            return known.entry_value.or(known.mark_value);
+        }
+        let changes = matches!(pending.what, What::Send(Version { op: Change::Changed, .. }));
+        known.entry_value.filter(|_| changes && self.shows_previous)
+    }
+
+    /// `row`: as it was read. `known`: the values of the snapshot that are shown.
+    async fn write_one(
+        &mut self,
+        pending: Pending,
+        row: Option<Vec<u8>>,
+        known: Option<StoredValue>,
+    ) -> Result<(), Error> {
+        let gone = pending.gone();
+        let Pending { unit, what, hashes: [content, hash], known: snapshot, logged, .. } = pending;
+        let (key, known) = known.map_or_else(Default::default, |known| self.of_snapshot(known));
+        if gone {
             let listed = PlanEntry {
                 unit,
                 op: Change::Removed,
                 sequence: 0,
                 hash: Default::default(),
                 content: Default::default(),
-                key,
+                key: key.clone(),
                 row: None,
                 previous: None,
             };
@@ -61,51 +80,33 @@ impl Comparison<'_> {
                 let delta = rules::rewrite(entry, self.attempt.form, hash);
                 self.write_silently(unit, &delta, row.as_deref()).await
             }
-            What::Send(version) => {
-                let known = known.as_ref();
-                let entry = match logged {
-                    Some(pick) => self.logged_entry(unit, version, *pick, known).await?,
-                    None => self.plan_entry(unit, version, content, hash, known, row).await?,
+            What::Send(Version { op, sequence }) => {
+                let entry = match (logged, row) {
+                    (Some(pick), _) => self.logged_entry(unit, Version { op, sequence }, *pick, known)?,
+                    (None, Some(mut row)) => {
+                        let key = self.job.layout.unit_key_of(&row)?;
+                        row.truncate(self.job.layout.row_of(&row)?.len());
+                        let row = Some(Stored { shape: 0, row });
+                        PlanEntry { unit, op, sequence, hash, content, key, row, previous: known }
+                    }
+                    (None, None) => {
+                        let acknowledged = snapshot.is_some_and(|snapshot| snapshot.unit.entry.is_some());
+                        let previous = known.clone().filter(|_| acknowledged);
+                        PlanEntry { unit, op, sequence, hash, content, key, row: known, previous }
+                    }
                 };
                 Ok(self.plan.push(&entry)?)
             }
         }
     }
 
-    async fn plan_entry(
-        &mut self,
-        unit: UnitId,
-        version: Version,
-        content: Hash128,
-        hash: Hash128,
-        known: Option<&SnapshotUnit>,
-        row: Option<Vec<u8>>,
-    ) -> Result<PlanEntry, Error> {
-        let Version { op, sequence } = version;
-        let (key, row, previous) = match row {
-            Some(mut row) => {
-                let previous = self.previous(op, known).await?;
-                let key = self.job.layout.unit_key_of(&row)?;
-                row.truncate(self.job.layout.row_of(&row)?.len());
-                (key, Some(Stored { shape: 0, row }), previous)
-            }
-            None => {
-                let (key, row) = self.stored(known, true).await?;
-                let acknowledged = known.is_some_and(|known| known.unit.entry.is_some());
-                let previous = row.clone().filter(|_| acknowledged);
-                (key, row, previous)
-            }
-        };
-        Ok(PlanEntry { unit, op, sequence, hash, content, key, row, previous })
-    }
-
     /// Of values that the log has, in place of those of the model.
-    async fn logged_entry(
-        &mut self,
+    fn logged_entry(
+        &self,
         unit: UnitId,
         version: Version,
         pick: Pick,
-        known: Option<&SnapshotUnit>,
+        previous: Option<Stored>,
     ) -> Result<PlanEntry, Error> {
         let Version { op, sequence } = version;
         let Pick { hashes: [content, hash], kept, unit_key: key, .. } = pick;
@@ -121,35 +122,22 @@ impl Comparison<'_> {
                 let (hash, content) = Default::default();
                 PlanEntry { unit, op, sequence, hash, content, key, previous: row.clone(), row }
             }
-            Change::Added | Change::Changed => {
-                let previous = self.previous(op, known).await?;
-                PlanEntry { unit, op, sequence, hash, content, key, row, previous }
-            }
+            Change::Added | Change::Changed => PlanEntry { unit, op, sequence, hash, content, key, row, previous },
         })
     }
 
-    /// The values that a change replaces, if anybody looks at them.
-    async fn previous(&mut self, op: Change, known: Option<&SnapshotUnit>) -> Result<Option<Stored>, Error> {
-        if op != Change::Changed || !self.shows_previous {
-            return Ok(None);
-        }
-        Ok(self.stored(known, false).await?.1)
-    }
-
-    /// Key and values of what was acknowledged, or, where nothing was and `or_put`, of what was put last.
-    async fn stored(&mut self, known: Option<&SnapshotUnit>, or_put: bool) -> Result<(Vec<u8>, Option<Stored>), Error> {
-        let at = known.and_then(|known| known.entry_value.or(known.mark_value.filter(|_| or_put)));
-        let Some(at) = at else { return Ok((Vec::new(), None)) };
-        let stored = self.snapshot.value(&at).await?;
-        let Some(row) = stored.row else { return Ok((stored.key, None)) };
-        let shape = match self.shapes.iter().position(|shape| *shape == stored.shape) {
+    /// A key and values of the snapshot, with the number that the plan has for their shape.
+    fn of_snapshot(&mut self, known: StoredValue) -> (Vec<u8>, Option<Stored>) {
+        let StoredValue { key, shape, row } = known;
+        let Some(row) = row else { return (key, None) };
+        let shape = match self.shapes.iter().position(|known| *known == shape) {
             Some(index) => index,
             None => {
-                self.shapes.push(stored.shape);
+                self.shapes.push(shape);
                 self.shapes.len() - 1
             }
         };
-        Ok((stored.key, Some(Stored { shape: shape as u16, row })))
+        (key, Some(Stored { shape: shape as u16, row }))
     }
 
     async fn write_silently(&mut self, unit: UnitId, delta: &Delta, row: Option<&[u8]>) -> Result<(), Error> {

@@ -29,13 +29,16 @@ pub(crate) struct Cursor {
     left: u32,
     outcomes: Option<OutcomeCursor>,
     last: Option<UnitId>,
+    /// Of the entry that it stands at: one place for all of them.
+    effect: Effect,
     from: UnitId,
     to: Option<UnitId>,
 }
 
 /// What a step without IO gave.
 pub(crate) enum Step {
-    Entry(UnitId, Effect),
+    /// It stands at an entry of this unit.
+    Entry(UnitId),
     /// The next block is needed.
     Load,
     End,
@@ -63,19 +66,25 @@ impl Cursor {
             at: 0,
             left: 0,
             last: None,
+            effect: Effect::default(),
             from,
             to,
         }
     }
 
+    /// What the entry that it stands at does to its unit.
+    pub(crate) const fn effect(&self) -> &Effect {
+        &self.effect
+    }
+
     pub(crate) fn step(&mut self) -> Result<Step> {
         while self.left > 0 {
-            let (unit, effect) = self.parse()?;
+            let unit = self.parse()?;
             if self.to.is_some_and(|to| unit >= to) {
                 self.left = 0;
                 self.blocks = 0..0;
             } else if unit >= self.from {
-                return Ok(Step::Entry(unit, effect));
+                return Ok(Step::Entry(unit));
             }
         }
         Ok(if self.blocks.is_empty() { Step::End } else { Step::Load })
@@ -113,7 +122,7 @@ impl Cursor {
             refs.push(*block);
         }
         let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return Ok(()) };
-        let range = first.offset..last.offset + u64::from(last.stored);
+        let range = first.offset..last.range().end;
         let start = range.start;
         let stored = read(objects, &segment.reference.hashes.name, range).await?;
         for block in &refs {
@@ -123,7 +132,7 @@ impl Cursor {
         Ok(())
     }
 
-    fn parse(&mut self) -> Result<(UnitId, Effect)> {
+    fn parse(&mut self) -> Result<UnitId> {
         let OpenLayer { segment, settles_at, .. } = &self.layers[self.layer];
         let bad = |what| Error::corrupt(&segment.reference.hashes.name, what);
         let outcome = match &mut self.outcomes {
@@ -131,8 +140,8 @@ impl Cursor {
             None => Outcome::NotPut,
         };
         let mut take = Take(&self.raw[self.at..]);
-        let parsed = take_entry(&mut take, segment.reference.kind, outcome, *settles_at);
-        let (unit, effect) = parsed.ok_or_else(|| bad("a block of entries is not well-formed"))?;
+        let parsed = take_entry(&mut take, segment.reference.kind, outcome, *settles_at, &mut self.effect);
+        let unit = parsed.ok_or_else(|| bad("a block of entries is not well-formed"))?;
         if self.last.is_some_and(|last| last >= unit) {
             return Err(bad("its entries are not in order"));
         }
@@ -142,6 +151,6 @@ impl Cursor {
         if self.left == 0 && self.at != self.raw.len() {
             return Err(bad("a block holds more than its entries"));
         }
-        Ok((unit, effect))
+        Ok(unit)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Position {
 }
 
 /// What a segment does to one unit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Effect {
     pub(crate) delta: Delta,
     pub(crate) entry_value: Option<Position>,
@@ -73,19 +73,20 @@ pub(crate) fn put_delta(
     }
 }
 
-/// Reads the next entry of a block, a window's as the effect of its outcome.
+/// Reads the next entry of a block into `effect`, a window's as the effect of its outcome.
 pub(crate) fn take_entry(
     take: &mut Take<'_>,
     kind: SegmentKind,
     outcome: Outcome,
     settles_at: Millis,
-) -> Option<(UnitId, Effect)> {
+    effect: &mut Effect,
+) -> Option<UnitId> {
     let unit = take_unit(take)?;
-    let effect = match kind {
-        SegmentKind::Window => take_window(take, outcome, settles_at)?,
-        SegmentKind::Delta => take_delta(take)?,
-    };
-    Some((unit, effect))
+    match kind {
+        SegmentKind::Window => *effect = take_window(take, outcome, settles_at)?,
+        SegmentKind::Delta => take_delta(take, effect)?,
+    }
+    Some(unit)
 }
 
 fn take_window(take: &mut Take<'_>, outcome: Outcome, settles_at: Millis) -> Option<Effect> {
@@ -105,9 +106,9 @@ fn take_window(take: &mut Take<'_>, outcome: Outcome, settles_at: Millis) -> Opt
     Some(Effect { delta, entry_value, mark_value })
 }
 
-fn take_delta(take: &mut Take<'_>) -> Option<Effect> {
+fn take_delta(take: &mut Take<'_>, effect: &mut Effect) -> Option<()> {
     let flags = take.u8()?;
-    let (entry, entry_value) = match flags & 0b11 {
+    (effect.delta.entry, effect.entry_value) = match flags & 0b11 {
         0 => (EntryChange::Keep, None),
         1 => {
             let (row, form, sequence) = (Hash128(take.array()?), take.u32()?, take.u64()?);
@@ -117,11 +118,13 @@ fn take_delta(take: &mut Take<'_>) -> Option<Effect> {
         2 => (EntryChange::Delete, None),
         _ => return None,
     };
-    let marks = take.u32()?;
-    let marks: Vec<Mark> = (0..marks).map(|_| take_mark(take)).collect::<Option<_>>()?;
-    let mark_value = if marks.is_empty() { None } else { Some(take_position(take)?) };
-    let ends_doubt = flags & ENDS_DOUBT != 0;
-    (flags >> 4 == 0).then_some(Effect { delta: Delta { entry, ends_doubt, marks }, entry_value, mark_value })
+    effect.delta.marks.clear();
+    for _ in 0..take.u32()? {
+        effect.delta.marks.push(take_mark(take)?);
+    }
+    effect.mark_value = if effect.delta.marks.is_empty() { None } else { Some(take_position(take)?) };
+    effect.delta.ends_doubt = flags & ENDS_DOUBT != 0;
+    (flags >> 4 == 0).then_some(())
 }
 
 fn take_mark(take: &mut Take<'_>) -> Option<Mark> {

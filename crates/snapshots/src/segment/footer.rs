@@ -1,5 +1,7 @@
 //! The footer of either object: where its blocks lie, and totals.
 
+use std::ops::Range;
+
 use engine::form::FormId;
 use engine::hash::Hash128;
 use engine::unit::UnitId;
@@ -34,6 +36,13 @@ pub(crate) struct HashesFooter {
 pub(crate) struct ValuesFooter {
     pub(crate) blocks: Vec<BlockRef>,
     pub(crate) values: u64,
+}
+
+impl BlockRef {
+    /// The bytes of the object in which it is stored.
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.offset..self.offset + u64::from(self.stored)
+    }
 }
 
 pub(crate) fn digest16(stored: &[u8]) -> [u8; 16] {

@@ -59,26 +59,46 @@ impl Segment {
     }
 
     pub(crate) async fn value_block(&self, objects: &Objects, block: u32) -> Result<ValueBlock> {
-        let object = &self.reference.values.name;
-        let Some(at) = self.values.blocks.get(block as usize) else {
-            return Err(Error::corrupt(object, "an entry points to a value behind its end"));
-        };
-        let stored = read(objects, object, at.offset..at.offset + u64::from(at.stored)).await?;
-        ValueBlock::decode(unpack(object, at, &stored)?, at.count)
-            .ok_or_else(|| Error::corrupt(object, "a block of values is not well-formed"))
+        let at = self.block_of_values(block)?;
+        let stored = read(objects, &self.reference.values.name, at.range()).await?;
+        self.decode_values(at, &stored)
     }
 
     /// A block of values as it is stored, if it is the one that was written.
     pub(crate) async fn stored_values(&self, objects: &Objects, block: u32) -> Result<(BlockRef, Bytes)> {
         let object = &self.reference.values.name;
-        let Some(at) = self.values.blocks.get(block as usize) else {
-            return Err(Error::corrupt(object, "an entry points to a value behind its end"));
-        };
-        let stored = read(objects, object, at.offset..at.offset + u64::from(at.stored)).await?;
+        let at = self.block_of_values(block)?;
+        let stored = read(objects, object, at.range()).await?;
         if digest16(&stored) != at.digest {
             return Err(Error::corrupt(object, format!("the block at byte {} is not the one written", at.offset)));
         }
         Ok((*at, stored))
+    }
+
+    /// Blocks of values that lie behind each other, from the first to the last of the named ones, read at once.
+    pub(crate) async fn value_blocks(&self, objects: &Objects, blocks: &[u32]) -> Result<Vec<(u32, ValueBlock)>> {
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(Vec::new()) };
+        let range = self.block_of_values(*first)?.offset..self.block_of_values(*last)?.range().end;
+        let start = range.start;
+        let stored = read(objects, &self.reference.values.name, range).await?;
+        let decode = |block: &u32| {
+            let at = self.block_of_values(*block)?;
+            let from = (at.offset - start) as usize;
+            Ok((*block, self.decode_values(at, &stored[from..from + at.stored as usize])?))
+        };
+        blocks.iter().map(decode).collect()
+    }
+
+    /// Where a block of values lies.
+    pub(crate) fn block_of_values(&self, block: u32) -> Result<&BlockRef> {
+        let at = self.values.blocks.get(block as usize);
+        at.ok_or_else(|| Error::corrupt(&self.reference.values.name, "an entry points to a value behind its end"))
+    }
+
+    fn decode_values(&self, at: &BlockRef, stored: &[u8]) -> Result<ValueBlock> {
+        let object = &self.reference.values.name;
+        ValueBlock::decode(unpack(object, at, stored)?, at.count)
+            .ok_or_else(|| Error::corrupt(object, "a block of values is not well-formed"))
     }
 
     /// The blocks that may hold units from one to before another.

@@ -95,18 +95,26 @@ pub(crate) async fn read(objects: &Objects, manifest: &Manifest, now: Millis) ->
 
 pub(crate) async fn read_range(snapshot: &Snapshot, from: UnitId, to: Option<UnitId>) -> snapshots::Result<Read> {
     let mut scan = snapshot.scan(from, to);
-    let mut out = Read::new();
-    while let Some(found) = scan.next().await? {
-        let entry_value = match found.entry_value {
-            Some(at) => Some(Owned::of(snapshot.value(&at).await?)),
-            None => None,
-        };
-        let mark_value = match found.mark_value {
-            Some(at) => Some(Owned::of(snapshot.value(&at).await?)),
-            None => None,
-        };
-        assert!(out.last_key_value().is_none_or(|(last, _)| *last < found.id));
-        out.insert(found.id, (found.unit, entry_value, mark_value));
+    let mut found = Vec::new();
+    while let Some(next) = scan.next().await? {
+        found.push(next);
     }
+    let wanted: Vec<_> = found.iter().flat_map(|next| [next.entry_value, next.mark_value]).flatten().collect();
+    let mut values = snapshot.values(wanted);
+    let mut out = Read::new();
+    for next in found {
+        let mut taken = [None, None];
+        for (taken, at) in taken.iter_mut().zip([next.entry_value, next.mark_value]) {
+            if let Some(at) = at {
+                let value = values.next().await?.unwrap();
+                assert_eq!(value, snapshot.value(&at).await?);
+                *taken = Some(Owned::of(value));
+            }
+        }
+        let [entry_value, mark_value] = taken;
+        assert!(out.last_key_value().is_none_or(|(last, _)| *last < next.id));
+        out.insert(next.id, (next.unit, entry_value, mark_value));
+    }
+    assert_eq!(values.next().await?, None);
     Ok(out)
 }

@@ -7,3 +7,4 @@ mod compaction;
 mod damage;
 mod fixture;
 mod segments;
+mod values;
