@@ -1,7 +1,8 @@
 //! The command line as a program: what it leaves behind, and how it ends.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Output, Stdio};
 
 use testkit::database::{self, TestDatabase};
 use tokio_postgres::{Client, NoTls};
@@ -108,4 +109,36 @@ async fn a_query_that_fails_ends_the_run_with_its_reason_and_sends_nothing() {
     assert_eq!(code(&run), 1, "{run:?}");
     assert!(String::from_utf8_lossy(&run.stdout).contains("division by zero"), "{run:?}");
     assert_eq!(stage.simulator.records("t").len(), 20);
+}
+
+/// The environment of a process that has begun: it has answered.
+fn environment(setting: Option<&str>) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowcast-under-test"));
+    command.args(["template", "render", "--batch", "--text"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    match setting {
+        Some(value) => command.env("MALLOC_ARENA_MAX", value),
+        None => command.env_remove("MALLOC_ARENA_MAX"),
+    };
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"{\"template\": \"Hello\", \"context\": {}}\n").unwrap();
+    let mut answer = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
+    assert_eq!(answer.trim(), r#"{"output":"Hello"}"#);
+    let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let called = String::from_utf8(arguments).unwrap();
+    let called: Vec<_> = called.trim_end_matches('\0').split('\0').collect();
+    assert_eq!(called, [env!("CARGO_BIN_EXE_rowcast-under-test"), "template", "render", "--batch", "--text"]);
+    String::from_utf8_lossy(&environment).split('\0').map(str::to_owned).collect()
+}
+
+#[cfg(target_env = "gnu")]
+#[test]
+fn the_allocator_has_an_arena_for_each_processor_unless_somebody_says_otherwise() {
+    let processors = std::thread::available_parallelism().unwrap().get().max(2);
+    assert!(environment(None).contains(&format!("MALLOC_ARENA_MAX={processors}")));
+    assert!(environment(Some("7")).contains(&"MALLOC_ARENA_MAX=7".to_owned()));
 }

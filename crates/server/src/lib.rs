@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod arenas;
 mod ask;
 mod cli;
 mod config;
@@ -29,6 +30,7 @@ pub use exit::Exit;
 
 /// The whole program: reads the command line, does what it says, and tells by the exit code how it ended.
 pub fn main() -> ExitCode {
+    arenas::limit();
     let cli = cli::Cli::parse();
     if !cli.command.serves() {
         logs::start_for_commands();
