@@ -58,7 +58,7 @@ async fn p4_a_worker_that_cannot_renew_its_lease_puts_nothing_after_another_one_
     let mut rig = rig(40).await;
     rig.worker.settings.window.records = 1;
     let mut first = rig.worker.clone();
-    first.settings.lease = Duration::from_secs(1);
+    first.settings.lease = Duration::from_secs(2);
     first.settings.puts.concurrency = 1;
     let second = rig.second_worker().await;
     // Slow, so that the lease of the first one ends in the middle.
@@ -66,7 +66,10 @@ async fn p4_a_worker_that_cannot_renew_its_lease_puts_nothing_after_another_one_
     let run = rig.request(RunKind::Normal, RunOptions::default()).await.uuid();
     let cancel = CancellationToken::new();
     let take_over = async {
-        rig.simulator.wait_for_calls(Operation::PutRecords, 2).await;
+        let deadline = Deadline::new("two puts of the first worker, which lost its lease before them if it was slow");
+        while rig.simulator.calls_of(Operation::PutRecords) < 2 {
+            deadline.pause().await;
+        }
         // The row stays locked until the lease has ended, so that nobody renews it.
         rig.store_query("begin").await;
         rig.store_query(&format!("select 1 from run where id = '{run}' for update")).await;
