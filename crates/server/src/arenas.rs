@@ -3,6 +3,7 @@
 //! number from the environment when a process begins, and takes it nowhere else without unsafe code.
 
 #[cfg(all(unix, target_env = "gnu"))]
+#[expect(clippy::disallowed_methods, reason = "the environment is where the allocator looks")]
 pub(crate) fn limit() {
     use std::os::unix::process::CommandExt as _;
     use std::path::Path;
