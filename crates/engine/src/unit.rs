@@ -81,6 +81,7 @@ impl Unit {
         self.marks.retain(|mark| mark.doubt || mark.settles_at > now);
     }
 
+    /// The unit without them.
     pub fn settled(mut self, now: Millis) -> Self {
         self.settle(now);
         self

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::segment::{OpenLayer, ValueBlock};
 use crate::snapshot::{Snapshot, StoredValue, ValueAt, stored_value};
 
-/// What the blocks of a group take where they are stored, or more if one of them alone does.
-const GROUP: u64 = 512 << 10;
+/// What the blocks of a group take in memory, or more if one of them alone does.
+const GROUP: u64 = 1 << 20;
 
 /// Groups that are read at the same time.
 const AT_ONCE: usize = 4;
@@ -66,7 +66,7 @@ fn groups(layers: &Arc<[OpenLayer]>, wanted: Vec<ValueAt>) -> impl Iterator<Item
         while let Some(at) = wanted.peek() {
             if !blocks.contains(&(at.layer(), at.block())) {
                 let block = layers.get(at.layer()).and_then(|layer| layer.segment.block_of_values(at.block()).ok());
-                bytes += block.map_or(0, |block| u64::from(block.stored));
+                bytes += block.map_or(0, |block| u64::from(block.raw));
                 if !group.is_empty() && bytes > GROUP {
                     break;
                 }
@@ -101,4 +101,48 @@ async fn read(objects: Objects, layers: Arc<[OpenLayer]>, wanted: Vec<ValueAt>) 
 
 fn open(layers: &[OpenLayer], layer: usize) -> Result<&OpenLayer> {
     layers.get(layer).ok_or_else(|| Error::corrupt("?", "a value of no layer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Change, Column, ColumnType, SyncId};
+    use engine::hash::Hash128;
+    use engine::rules::{Outcome, WindowEntry};
+    use engine::unit::UnitId;
+
+    use super::*;
+    use crate::{FIRST_UNIT, Layer, Manifest, Outcomes, SegmentIdentity, SegmentKind, SegmentWriter, Shape, Value};
+
+    /// What is stored of values may be a hundredth of them, so it says nothing of the memory that they take.
+    #[tokio::test]
+    async fn however_well_values_compress_few_blocks_are_unpacked_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::local(folder.path()).unwrap();
+        let (sync, kind) = (SyncId::from_uuid(uuid::Uuid::nil()), SegmentKind::Window);
+        let id = Column { name: "id".to_owned(), kind: ColumnType::Int, source_type: "t".to_owned() };
+        let shape = Shape { key: vec![id.clone()], columns: vec![id] };
+        let identity = SegmentIdentity { sync, epoch: 1, number: 1, kind };
+        let mut writer = SegmentWriter::create(&objects, identity, &[shape]).await.unwrap();
+        let (content, row) = (Hash128::default(), vec![7; 40 << 10]);
+        let (op, version, sequence, form, resend) = (Change::Added, 1, 1, 1, false);
+        let entry = WindowEntry { op, content, version, sequence, row: content, form, resend };
+        for key in 0..100_u128 {
+            let unit = UnitId { key: Hash128(key.to_be_bytes()), child: 0 };
+            writer.push_window(unit, &entry, Value { key: b"k", shape: 0, row: Some(&row) }).await.unwrap();
+        }
+        let segment = writer.finish().await.unwrap();
+        assert!(segment.values.bytes < 100 << 10, "they compress well");
+        let outcomes = Outcomes::all(Outcome::Acknowledged, segment.entries);
+        let manifest = Manifest { layers: vec![Layer::window(segment, outcomes, 0)] };
+        let snapshot = Snapshot::open(&objects, &manifest, 0).await.unwrap();
+        let (mut scan, mut wanted) = (snapshot.scan(FIRST_UNIT, None), Vec::new());
+        while let Some(unit) = scan.advance().await.unwrap() {
+            wanted.extend(unit.entry_value);
+        }
+        let groups: Vec<_> = groups(snapshot.layers(), wanted.clone()).collect();
+        assert_eq!(groups.concat(), wanted);
+        for group in groups {
+            assert!(group.len() * row.len() <= GROUP as usize, "{} values at once", group.len());
+        }
+    }
 }
