@@ -8,10 +8,11 @@ use domain::Change;
 
 use crate::Error;
 use crate::plan::chosen::Chosen;
-use crate::plan::compare::{Comparison, Of};
+use crate::plan::compare::Comparison;
 use crate::plan::invalid::Reason;
 use crate::plan::picks::{Found, Mode, Pick, Picks};
 use crate::plan::unsent::{Unsent, Why};
+use crate::plan::write::Of;
 
 /// How a run's rows were chosen.
 pub(super) enum Choice {

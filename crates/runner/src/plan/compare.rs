@@ -9,8 +9,8 @@ use engine::form::FormId;
 use engine::guard::Planned;
 use engine::hash::Hash128;
 use engine::roll::{Roll, Tally};
-use engine::rules::{self, Action, Attempt, Count, Read, RowHashes, Version};
-use engine::unit::{Entry, Unit, UnitId};
+use engine::rules::{self, Action, Attempt, Count, Read, RowHashes};
+use engine::unit::{Unit, UnitId};
 use snapshots::{Scan, SegmentRef, SegmentWriter, Shape, Snapshot, SnapshotUnit};
 use spill::{Item, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
 
@@ -21,6 +21,7 @@ use crate::plan::ingest::marked;
 use crate::plan::invalid::{InvalidRows, Reason};
 use crate::plan::picks::Pick;
 use crate::plan::sift::{Left, Sieve, Sifting};
+use crate::plan::write::{Of, Pending, What};
 use crate::{Error, fail_point};
 
 /// What comparing found.
@@ -73,43 +74,6 @@ pub(super) struct Totals {
     planned: Planned,
     pub(super) rewritten: u64,
     waits_until: Option<Millis>,
-}
-
-/// A unit that something has to be written for.
-pub(super) struct Pending {
-    pub(super) unit: UnitId,
-    pub(super) what: What,
-    pub(super) item: Option<Item>,
-    /// Values of the log, in place of a row.
-    pub(super) logged: Option<Box<Pick>>,
-    /// Of the content, and of the watched columns in the form of the run.
-    pub(super) hashes: [Hash128; 2],
-    pub(super) known: Option<SnapshotUnit>,
-}
-
-impl Pending {
-    /// Neither the model nor the log has values of the unit.
-    pub(super) fn gone(&self) -> bool {
-        self.item.is_none() && self.logged.is_none()
-    }
-}
-
-/// What a change is made of.
-pub(super) enum Of {
-    /// A row of the model.
-    Row(Item),
-    Logged(Box<Pick>),
-    /// The row is gone.
-    Gone,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum What {
-    Send(Version),
-    Silent,
-    Rewrite(Entry),
-    /// Only listed among the removals.
-    Removal,
 }
 
 impl<'a> Comparison<'a> {

@@ -1,14 +1,52 @@
 //! Writes what comparing found: the plan, the list of removals, and the segment of silent acknowledgements.
 
 use domain::{Change, KeepValues};
+use engine::hash::Hash128;
 use engine::rules::{self, Version};
-use engine::unit::{Delta, UnitId};
-use snapshots::{StoredValue, Value, ValueAt};
+use engine::unit::{Delta, Entry, UnitId};
+use snapshots::{SnapshotUnit, StoredValue, Value, ValueAt};
 use spill::{Item, Partition, PlanEntry, Stored};
 
 use crate::Error;
-use crate::plan::compare::{Comparison, Pending, What};
+use crate::plan::compare::Comparison;
 use crate::plan::picks::Pick;
+
+/// A unit that something has to be written for.
+pub(super) struct Pending {
+    pub(super) unit: UnitId,
+    pub(super) what: What,
+    pub(super) item: Option<Item>,
+    /// Values of the log, in place of a row.
+    pub(super) logged: Option<Box<Pick>>,
+    /// Of the content, and of the watched columns in the form of the run.
+    pub(super) hashes: [Hash128; 2],
+    pub(super) known: Option<SnapshotUnit>,
+}
+
+impl Pending {
+    /// Neither the model nor the log has values of the unit.
+    pub(super) fn gone(&self) -> bool {
+        self.item.is_none() && self.logged.is_none()
+    }
+}
+
+/// What a change is made of.
+pub(super) enum Of {
+    /// A row of the model.
+    Row(Item),
+    Logged(Box<Pick>),
+    /// The row is gone.
+    Gone,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    Send(Version),
+    Silent,
+    Rewrite(Entry),
+    /// Only listed among the removals.
+    Removal,
+}
 
 impl Comparison<'_> {
     /// Writes what is pending: reads the rows it needs in the order of the file, then goes on in the order of the units.

@@ -22,9 +22,8 @@ struct Case {
 }
 
 const ORDERED: &str = "select * from ordered";
-const CHANGED: &str =
-    "select id, uid, email, name, age + (id % 100 = 0)::int age, balance, active, updated_at, attrs, note
-                       from ordered";
+const CHANGED: &str = "select id, uid, email, name, age + (id % 100 = 0)::int age, balance, active, updated_at, attrs, \
+                       note from ordered";
 
 /// By turns, so that each of them follows what it is compared with. Every other change takes back the one before.
 const CASES: [Case; 6] = [
