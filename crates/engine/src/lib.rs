@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod aggregate;
+pub mod bins;
 pub mod canonical;
 pub mod columns;
 pub mod fan_out;
@@ -14,7 +15,6 @@ pub mod outcome;
 pub mod pace;
 pub mod preset;
 pub mod record;
-pub mod roll;
 pub mod rules;
 pub mod shard;
 pub mod unit;

@@ -101,9 +101,6 @@ pub enum Error {
     ErasedKey { place: usize, problem: String },
     #[error("the role {role_arn} is not used, and nothing was sent: {why}")]
     RoleNotAccepted { role_arn: String, why: String },
-    /// Of a plan alone, which is made again.
-    #[error("a row of the model was taken for another")]
-    RollDoubted,
     #[error("fail point {name}")]
     FailPoint { name: &'static str },
 }
@@ -135,7 +132,7 @@ impl Error {
             Self::EndpointOverride => "configuration",
             Self::Secret(_) | Self::SecretOfMachine { .. } | Self::StoredSecret(_) => "credentials",
             Self::DefaultChain | Self::NoIdentity => "credentials",
-            Self::Row(_) | Self::RollDoubted => "row",
+            Self::Row(_) => "row",
             Self::Manifest(_) | Self::Outcomes | Self::NoWholeSnapshot => "snapshot-damaged",
             Self::FailPoint { .. } => "fail-point",
         }

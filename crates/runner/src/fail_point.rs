@@ -23,9 +23,6 @@ pub const ALL: [&str; 18] = [
     "after-collected",
 ];
 
-/// Where an error is made good: the run does not end by it.
-pub const MADE_GOOD: [&str; 1] = ["roll-checked"];
-
 /// What an armed fail point does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

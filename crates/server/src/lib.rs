@@ -91,11 +91,7 @@ fn arm_fail_point() {
         _ => None,
     };
     match (parts.next(), parts.next().and_then(|nth| nth.parse().ok()), parts.next().and_then(mode)) {
-        (Some(name), Some(nth), Some(mode))
-            if fail_point::ALL.contains(&name) || fail_point::MADE_GOOD.contains(&name) =>
-        {
-            fail_point::arm(name, nth, mode);
-        }
+        (Some(name), Some(nth), Some(mode)) if fail_point::ALL.contains(&name) => fail_point::arm(name, nth, mode),
         _ => eprintln!("warning: ROWCAST_FAIL_POINT={setting} names no fail point"),
     }
 }

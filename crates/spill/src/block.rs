@@ -82,7 +82,8 @@ impl Output {
         Ok(Self { file, path, space: scratch.space() })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// Bytes without a checksum.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.space.take(bytes.len() as u64)?;
         self.file.write_all(bytes).map_err(|source| Error::Io { step: "write", path: self.path.clone(), source })
     }

@@ -5,6 +5,7 @@ mod plan;
 mod postponed;
 mod rows;
 mod scratch;
+mod unsorted;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub use plan::{PlanEntry, PlanReader, PlanWriter, Stored};
 pub use postponed::Postponed;
 pub use rows::{Item, Loaded, Partition, PartitionItems, Read, RowSpill};
 pub use scratch::{Scratch, sweep};
+pub use unsorted::{Note, Unsorted};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

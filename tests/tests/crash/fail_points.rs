@@ -99,25 +99,6 @@ impl Story {
     }
 }
 
-/// A plan that is in doubt is made again, of another answer of the source, and nothing of the first is left in it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_doubted_roll_costs_another_reading_and_nothing_else() {
-    let (latency, settling) = (Duration::ZERO, Duration::from_millis(50));
-    let place = Place::new(Setting { rows: 500, window: 100, latency, settling, embedded: false }).await;
-    place.run().await;
-    let edit = "update items set body = 'new' where id % 10 = 0; delete from items where id = 7";
-    place.shop.batch_execute(edit).await.unwrap();
-    let options = Options { fail_point: Some("roll-checked:64:error".to_owned()), ..Options::default() };
-    let ended = Child::start(&place, &options).ended().await;
-    assert_eq!(ended.code(), Some(0), "{ended:?}");
-    assert!(ended.errors.contains("the model is read again"), "{ended:?}");
-    assert_eq!(ended.count("planned"), ended.count("delivered"), "{ended:?}");
-    let mut consumer = Consumer::default();
-    place.check_stream(&mut consumer, &[]).await;
-    assert_eq!(consumer.duplicates, 0);
-    place.check_store().await;
-}
-
 /// Whether the run ended in the way that the fail point says.
 fn struck(ended: &Ended, name: &str, mode: &str) -> bool {
     let names = ended.errors.contains(&format!("fail point {name}"));

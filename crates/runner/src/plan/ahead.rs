@@ -8,7 +8,7 @@ use spill::{Partition, Read, Scratch};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::Error;
-use crate::plan::roll::processors;
+use crate::plan::bins::processors;
 use crate::plan::sift::{Sieve, Sifting};
 
 pub(super) struct Ahead<'a> {
@@ -102,7 +102,7 @@ mod tests {
     fn sieve() -> Arc<Sieve> {
         let (kind, triggers) = (RunKind::Normal, Triggers::default());
         let attempt = Attempt { kind, triggers, version: 1, epoch: 1, resync: None, form: 1, now: 0 };
-        Arc::new(Sieve { attempt, all: false, roll: None })
+        Arc::new(Sieve { attempt, all: false, balance: None })
     }
 
     /// The units in the order in which they come.
@@ -127,7 +127,7 @@ mod tests {
                 assert!(sifting.items.items[left.rows].iter().all(|item| item.unit == left.unit));
                 units.push(left.unit);
             }
-            assert_eq!(sifting.resting().await.unwrap().units, 0);
+            assert_eq!(sifting.resting().await.unwrap(), 0);
         }
         units
     }

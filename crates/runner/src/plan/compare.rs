@@ -8,21 +8,20 @@ use domain::{Counts, Millis};
 use engine::form::FormId;
 use engine::guard::Planned;
 use engine::hash::Hash128;
-use engine::roll::{Roll, Tally};
 use engine::rules::{self, Action, Attempt, Count, Read, RowHashes};
 use engine::unit::{Unit, UnitId};
 use snapshots::{Scan, SegmentRef, SegmentWriter, Shape, Snapshot, SnapshotUnit};
 use spill::{Item, Partition, PartitionItems, PlanReader, PlanWriter, Scratch};
 
+use crate::Error;
 use crate::job::Job;
 use crate::plan::ahead::Ahead;
 use crate::plan::choose::Choice;
-use crate::plan::ingest::marked;
 use crate::plan::invalid::{InvalidRows, Reason};
 use crate::plan::picks::Pick;
 use crate::plan::sift::{Left, Sieve, Sifting};
+use crate::plan::sort::{AllSorted, marked};
 use crate::plan::write::{Of, Pending, What};
-use crate::{Error, fail_point};
 
 /// What comparing found.
 pub(crate) struct Compared {
@@ -53,8 +52,6 @@ pub(crate) struct Comparison<'a> {
     values_lack: bool,
     /// Messages, the log or a preview show what a change replaces. Its values lie all over the snapshot.
     pub(super) shows_previous: bool,
-    /// What was ticked off of the section of the roll that comes by.
-    ticked: Tally,
     /// The key of the row that is invalid, while its units come by.
     held: Option<(Hash128, Reason)>,
     /// A buffer: the forms of a row.
@@ -95,7 +92,6 @@ impl<'a> Comparison<'a> {
             attempt,
             values_lack,
             shows_previous: job.preview || job.logs_values() || job.message.uses_previous(),
-            ticked: Tally::default(),
             held: None,
             forms: Vec::new(),
             plan: PlanWriter::create(scratch, "plan")?,
@@ -112,20 +108,15 @@ impl<'a> Comparison<'a> {
         Self { chosen, ..self }
     }
 
-    /// Three eighths of the memory are for the items of partitions, as many for the roll, an eighth for rows on their way into
-    /// the plan; the snapshot's cache has the rest.
-    pub(crate) async fn run(
-        mut self,
-        partitions: Vec<Partition>,
-        roll: Option<Roll>,
-        invalid: &mut InvalidRows,
-    ) -> Result<Compared, Error> {
+    /// Three eighths of the memory are for the items of partitions, as many were for the bins, an eighth is for rows on their way
+    /// into the plan; the snapshot's cache has the rest.
+    pub(crate) async fn run(mut self, sorted: AllSorted, invalid: &mut InvalidRows) -> Result<Compared, Error> {
         let budget = self.job.settings.plan_memory * 3 / 8;
         let all = self.chosen.is_some() || self.values_lack || self.job.layout.element().is_some();
-        let sieve = Arc::new(Sieve { attempt: self.attempt, all, roll });
-        let mut ahead = Ahead::new(self.scratch, self.snapshot, Arc::clone(&sieve), partitions, budget);
+        let sieve = Arc::new(Sieve { attempt: self.attempt, all, balance: sorted.balance });
+        let mut ahead = Ahead::new(self.scratch, self.snapshot, sieve, sorted.partitions, budget);
         while let Some(sifting) = ahead.next().await? {
-            self.partition(sifting, sieve.roll.as_ref(), invalid).await?;
+            self.partition(sifting, invalid).await?;
             self.job.lease.check()?;
             let (counts, scratch_bytes) = (self.out.counts, self.scratch.written());
             self.job.progress.update(|progress| {
@@ -151,12 +142,7 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    async fn partition(
-        &mut self,
-        mut sifting: Sifting,
-        roll: Option<&Roll>,
-        invalid: &mut InvalidRows,
-    ) -> Result<(), Error> {
+    async fn partition(&mut self, mut sifting: Sifting, invalid: &mut InvalidRows) -> Result<(), Error> {
         let (partition, items) = (Arc::clone(&sifting.partition), Arc::clone(&sifting.items));
         let covered = self.covered_in(&partition).await?;
         self.out.counts.invalid += items.left_out;
@@ -166,7 +152,7 @@ impl<'a> Comparison<'a> {
             let next = [left.as_ref().map(|left| left.unit), picked];
             let Some(unit) = next.into_iter().flatten().min() else { break };
             let pick = self.take_pick(unit);
-            let Left { rows, known: here, ticked, .. } = match &left {
+            let Left { rows, known: here, .. } = match &left {
                 Some(found) if found.unit == unit => std::mem::replace(&mut left, sifting.next().await),
                 _ => None,
             }
@@ -183,7 +169,7 @@ impl<'a> Comparison<'a> {
                     self.hold_pick(pick, reason);
                 }
                 [] => self.absent(unit, here, &covered, pick)?,
-                [item] if !ticked => {
+                [item] => {
                     self.out.counts.rows += u64::from(!fans_out);
                     let lacks = self.values_lack && self.lacks_values(here.as_ref()).await?;
                     self.present(*item, items.hashes(item), here, lacks, pick)?;
@@ -191,8 +177,7 @@ impl<'a> Comparison<'a> {
                 several => {
                     self.held_unit(here.as_ref());
                     self.hold_pick(pick, Reason::DuplicateKey);
-                    let ticked = here.as_ref().filter(|_| ticked);
-                    self.hold_duplicates(&partition, several, ticked, invalid).await?;
+                    self.hold(&partition, several, Reason::DuplicateKey, invalid).await?;
                 }
             }
             if self.pending_bytes > self.job.settings.plan_memory / 8 {
@@ -200,24 +185,11 @@ impl<'a> Comparison<'a> {
             }
         }
         let resting = sifting.resting().await?;
-        self.out.counts.rows += resting.units;
-        self.out.counts.units += resting.units;
-        self.out.counts.unchanged += resting.units;
-        self.out.planned.snapshot += resting.units;
-        self.check(&partition, roll, resting.ticked)?;
+        self.out.counts.rows += resting;
+        self.out.counts.units += resting;
+        self.out.counts.unchanged += resting;
+        self.out.planned.snapshot += resting;
         self.write(&partition).await
-    }
-
-    /// Whether the rows that were ticked off are those that the roll has as ticked, once a section of it has come by.
-    fn check(&mut self, partition: &Partition, roll: Option<&Roll>, ticked: Tally) -> Result<(), Error> {
-        self.ticked = self.ticked.and(ticked);
-        let section = Roll::section(partition.first);
-        if partition.end != Roll::end(section) {
-            return Ok(());
-        }
-        let ticked = std::mem::take(&mut self.ticked);
-        let agrees = roll.is_none_or(|roll| roll.ticked(section) == ticked);
-        if agrees && fail_point::pass("roll-checked").is_ok() { Ok(()) } else { Err(Error::RollDoubted) }
     }
 
     async fn covered_in(&self, partition: &Partition) -> Result<HashSet<UnitId>, Error> {
@@ -278,23 +250,6 @@ impl<'a> Comparison<'a> {
 
     fn held_unit(&mut self, known: Option<&SnapshotUnit>) {
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
-    }
-
-    /// Rows of one key. One more may have been ticked off as it was read: its key is that of the snapshot.
-    async fn hold_duplicates(
-        &mut self,
-        partition: &Partition,
-        items: &[Item],
-        ticked: Option<&SnapshotUnit>,
-        invalid: &mut InvalidRows,
-    ) -> Result<(), Error> {
-        if let Some(at) = ticked.and_then(|known| known.entry_value) {
-            self.out.counts.invalid += 1;
-            let key = self.snapshot.value(&at).await?.key;
-            let columns: Vec<_> = self.job.layout.key_columns().cloned().collect();
-            invalid.push(&columns, &key, Reason::DuplicateKey).await?;
-        }
-        self.hold(partition, items, Reason::DuplicateKey, invalid).await
     }
 
     /// Lists rows of one key that are invalid.

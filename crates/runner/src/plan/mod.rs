@@ -3,6 +3,7 @@
 //! written.
 
 mod ahead;
+mod bins;
 mod choose;
 mod chosen;
 mod compare;
@@ -11,8 +12,8 @@ mod ingest;
 mod invalid;
 mod logged;
 mod picks;
-mod roll;
 mod sift;
+mod sort;
 mod unsent;
 mod write;
 
@@ -92,14 +93,7 @@ impl Plan {
 
 pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     let limits = job.settings.limits;
-    let planned = match plan(job, course, true).await {
-        Err(Error::RollDoubted) => {
-            tracing::warn!("a row was taken for another by chance, so the model is read again");
-            plan(job, course, false).await
-        }
-        other => other,
-    };
-    match planned {
+    match plan(job, course).await {
         Err(Error::Scratch(spill::Error::Full { limit })) if limits.spilled_bytes == Some(limit) => {
             Err(Error::TooManyBytes { limit })
         }
@@ -107,8 +101,7 @@ pub(crate) async fn make(job: &Job, course: Course) -> Result<Plan, Error> {
     }
 }
 
-/// `roll`: rows may be ticked off as they are read.
-async fn plan(job: &Job, course: Course, roll: bool) -> Result<Plan, Error> {
+async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
     let layers = job.manifest(course).await?;
     let snapshot = job.open(&layers.manifest).await?;
     let covered = covered(job).await?;
@@ -122,14 +115,14 @@ async fn plan(job: &Job, course: Course, roll: bool) -> Result<Plan, Error> {
     };
     job.enter(Phase::Reading);
     let attempt = job.attempt(course);
-    let roll = roll && chosen.is_none() && job.layout.element().is_none() && !values_lack(job, &snapshot);
-    let calling =
-        async { if roll { roll::call(&snapshot, &attempt, settings.plan_memory * 3 / 8).await } else { Ok(None) } };
-    let mut read = ingest(job, &scratch, calling, chosen.as_mut().and_then(Choice::keys)).await?;
+    let may_rest = chosen.is_none() && job.layout.element().is_none() && !values_lack(job, &snapshot);
+    let filling =
+        async { if may_rest { bins::fill(&snapshot, &attempt, settings.plan_memory * 3 / 8).await } else { Ok(None) } };
+    let mut read = ingest(job, &scratch, filling, chosen.as_mut().and_then(Choice::keys)).await?;
     job.enter(Phase::Comparing);
     fail_point::pass("before-plan-written")?;
     let comparison = Comparison::new(job, &scratch, &snapshot, covered.as_ref(), attempt)?;
-    let compared = comparison.choosing(chosen.as_mut()).run(read.partitions, read.roll, &mut read.invalid).await?;
+    let compared = comparison.choosing(chosen.as_mut()).run(read.sorted, &mut read.invalid).await?;
     fail_point::pass("after-plan-written")?;
     let invalid_list = read.invalid.finish().await?;
     let (chosen, not_sent) = chosen.map_or_else(Default::default, Choice::came_to);

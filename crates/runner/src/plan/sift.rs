@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::vec;
 
-use engine::roll::{Roll, Tally};
+use engine::bins::{Balance, Bins};
 use engine::rules::{Attempt, at_rest};
 use engine::unit::UnitId;
 use snapshots::{Scan, SnapshotUnit};
@@ -25,7 +25,8 @@ pub(super) struct Sieve {
     pub(super) attempt: Attempt,
     /// Every unit is looked at.
     pub(super) all: bool,
-    pub(super) roll: Option<Roll>,
+    /// Where it is known, rows of units that rest are not among the items.
+    pub(super) balance: Option<Balance>,
 }
 
 /// A unit that has to be looked at.
@@ -35,16 +36,6 @@ pub(super) struct Left {
     /// Its rows, among the items of the partition.
     pub(super) rows: Range<usize>,
     pub(super) known: Option<SnapshotUnit>,
-    /// Another row of it was ticked off as it was read.
-    pub(super) ticked: bool,
-}
-
-/// What was left out.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Resting {
-    pub(super) units: u64,
-    /// All units that had been ticked off, those too that were not left out.
-    pub(super) ticked: Tally,
 }
 
 /// A partition that is gone through.
@@ -53,13 +44,13 @@ pub(super) struct Sifting {
     pub(super) items: Arc<PartitionItems>,
     some: vec::IntoIter<Left>,
     more: mpsc::Receiver<Vec<Left>>,
-    task: AbortOnDropHandle<Result<Resting, Error>>,
+    task: AbortOnDropHandle<Result<u64, Error>>,
 }
 
 impl Left {
     /// Neither model nor snapshot hold it.
     pub(super) const fn nothing(unit: UnitId) -> Self {
-        Self { unit, rows: 0..0, known: None, ticked: false }
+        Self { unit, rows: 0..0, known: None }
     }
 }
 
@@ -68,7 +59,7 @@ impl Sifting {
         let (out, more) = mpsc::channel(HANDFULS);
         let (partition, items) = (Arc::new(partition), Arc::new(items));
         let work = Work { sieve: Arc::clone(sieve), items: Arc::clone(&items), out };
-        let whole = work.is_whole(&partition);
+        let whole = work.rests(&partition);
         let task = AbortOnDropHandle::new(tokio::spawn(work.run(whole, scan)));
         Self { partition, items, some: Vec::new().into_iter(), more, task }
     }
@@ -81,8 +72,8 @@ impl Sifting {
         self.some.next()
     }
 
-    /// After the last unit: what was left out. An error says that there may have been more units.
-    pub(super) async fn resting(self) -> Result<Resting, Error> {
+    /// After the last unit: how many were left out. An error says that there may have been more units.
+    pub(super) async fn resting(self) -> Result<u64, Error> {
         done(self.task.await)
     }
 }
@@ -94,20 +85,19 @@ struct Work {
 }
 
 impl Work {
-    /// The tally of the section that the partition is, if all of it was ticked off and nothing else is there.
-    fn is_whole(&self, partition: &Partition) -> Option<Tally> {
-        let section = Roll::section(partition.first);
-        let is_section = partition.first == Roll::first(section) && partition.end == Roll::end(section);
-        let roll = self.sieve.roll.as_ref().filter(|roll| is_section && roll.is_whole(section))?;
-        self.items.items.is_empty().then(|| roll.ticked(section))
+    /// How many units the partition has, if it is a section and all of them rest.
+    fn rests(&self, partition: &Partition) -> Option<u64> {
+        let section = Bins::section(partition.first);
+        let is_section = partition.first == Bins::first(section) && partition.end == Bins::end(section);
+        self.sieve.balance.as_ref().filter(|_| is_section)?.section_rests(section)
     }
 
-    async fn run(self, whole: Option<Tally>, mut scan: Scan) -> Result<Resting, Error> {
-        if let Some(ticked) = whole {
-            return Ok(Resting { units: ticked.units, ticked });
+    async fn run(self, whole: Option<u64>, mut scan: Scan) -> Result<u64, Error> {
+        if let Some(units) = whole {
+            return Ok(units);
         }
         let items = &self.items.items;
-        let (mut resting, mut some, mut at) = (Resting::default(), Vec::new(), 0);
+        let (mut resting, mut some, mut at) = (0, Vec::new(), 0);
         let mut known = scan.advance().await?;
         loop {
             let next = [items.get(at).map(|item| item.unit), known.map(|known| known.id)];
@@ -116,8 +106,9 @@ impl Work {
             let rows = at..at + count;
             at = rows.end;
             let here = known.filter(|known| known.id == unit);
-            if let Some(ticked) = self.sift(&items[rows.clone()], here, &mut resting) {
-                some.push(Left { unit, rows, known: here.cloned(), ticked });
+            match here.filter(|known| self.is_at_rest(&items[rows.clone()], known)) {
+                Some(_) => resting += 1,
+                None => some.push(Left { unit, rows, known: here.cloned() }),
             }
             if here.is_some() {
                 known = scan.advance().await?;
@@ -131,25 +122,16 @@ impl Work {
         Ok(resting)
     }
 
-    /// `None` if the unit rests; else whether a row of it was ticked off.
-    fn sift(&self, rows: &[Item], known: Option<&SnapshotUnit>, resting: &mut Resting) -> Option<bool> {
-        let Sieve { attempt, all, roll } = &*self.sieve;
-        let row = known.filter(|_| !all).and_then(|known| Some((known.id, at_rest(attempt, &known.unit)?)));
-        let Some((unit, row)) = row else { return Some(false) };
-        let ticked = roll.as_ref().is_some_and(|roll| roll.is_ticked(unit, row));
-        if ticked {
-            resting.ticked.add(unit, row);
-        }
-        let rests = match rows {
-            [] => ticked,
-            // Of the form of this run, as `row` is.
-            [item] => !ticked && self.items.hashes(item).get(1) == Some(&row),
+    fn is_at_rest(&self, rows: &[Item], known: &SnapshotUnit) -> bool {
+        let Sieve { attempt, all, balance } = &*self.sieve;
+        match rows {
+            [] => balance.as_ref().is_some_and(|balance| balance.rests(known.id)),
+            // Of the form of this run, as what leaves it as it is.
+            [item] if !all => {
+                let row = at_rest(attempt, &known.unit);
+                row.is_some() && self.items.hashes(item).get(1) == row.as_ref()
+            }
             _ => false,
-        };
-        if !rests {
-            return Some(ticked);
         }
-        resting.units += 1;
-        None
     }
 }

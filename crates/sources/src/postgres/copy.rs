@@ -41,6 +41,11 @@ impl Chunk {
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
+
+    /// All rows, one behind the other.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Reads the stream, wherever it is cut. PostgreSQL sends a row in a message of its own, but does not promise to.
