@@ -152,8 +152,8 @@ fn place(unit: UnitId, bins: usize) -> usize {
     ((u128::from(head) * bins as u128) >> 64) as usize
 }
 
-/// What tells a unit with this row from any other in a sum. A product, for of two rows that swapped what they hold, sums of keys and of rows
-/// would stay the same.
+/// What tells a unit with this row from any other in a sum. A product, for of two rows that swapped what they hold, sums of
+/// keys and of rows would stay the same.
 fn product(unit: UnitId, row: Hash128) -> u64 {
     let low = |hash: Hash128| u128::from_be_bytes(hash.0) as u64;
     let product = u128::from(low(unit.key) | 1) * u128::from(low(row));

@@ -16,6 +16,8 @@ const NOTE: usize = 12;
 pub struct Unsorted {
     notes: Output,
     rows: Output,
+    /// Of all rows.
+    bytes: u64,
     buffer: Vec<u8>,
 }
 
@@ -33,7 +35,7 @@ pub struct Note {
 impl Unsorted {
     pub fn create(scratch: &Scratch) -> Result<Self, Error> {
         let (notes, rows) = (Output::create(scratch, "unsorted.notes")?, Output::create(scratch, "unsorted.rows")?);
-        Ok(Self { notes, rows, buffer: Vec::new() })
+        Ok(Self { notes, rows, bytes: 0, buffer: Vec::new() })
     }
 
     /// Rows, one behind the other, and a note for each.
@@ -42,6 +44,7 @@ impl Unsorted {
         self.buffer.clear();
         notes.iter().for_each(|note| note.write(&mut self.buffer));
         self.notes.write_as_it_is(&self.buffer)?;
+        self.bytes += rows.len() as u64;
         self.rows.write(rows)
     }
 
@@ -67,6 +70,10 @@ impl Unsorted {
                     return Err(rows.damaged("a row is not what it was").into());
                 }
             }
+        }
+        // Without the last notes, their rows would be taken for removed.
+        if rows.offset != self.bytes {
+            return Err(rows.damaged("its notes end early").into());
         }
         self.notes.remove()?;
         Ok(self.rows.remove()?)
@@ -198,6 +205,8 @@ mod tests {
         assert!(damaged("unsorted.rows", |bytes| bytes.truncate(20)).contains("it ends early"));
         assert!(damaged("unsorted.notes", |bytes| bytes[30] ^= 1).contains("a checksum does not match"));
         assert!(damaged("unsorted.notes", |bytes| bytes.truncate(60)).contains("it ends early"));
+        // Between two blocks: of 24 bytes and two notes each.
+        assert!(damaged("unsorted.notes", |bytes| bytes.truncate(48)).contains("its notes end early"));
     }
 
     #[test]
