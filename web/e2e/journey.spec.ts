@@ -31,6 +31,8 @@ test("from signing up to records in the stream, by mouse", async ({ page }) => {
   await page.getByRole("button", { name: "Run the query" }).click();
   await expect(page.getByText(/No null and no duplicate/)).toBeVisible();
   await expect(page.getByRole("button", { name: "id", exact: true })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByLabel("Connections")).toHaveValue("1");
+  await page.getByLabel("Connections").fill("2");
   await page.getByRole("button", { name: "Save the model" }).click();
 
   // Destination, then leaving the set-up and coming back to it.

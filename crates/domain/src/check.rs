@@ -81,6 +81,13 @@ impl Model {
         if self.query.contains('\0') {
             out.push("model.query holds a NUL character, which PostgreSQL does not take".to_owned());
         }
+        if !(1..=Self::MOST_CONNECTIONS).contains(&self.connections) {
+            out.push(format!(
+                "model.connections is {}; a model is read through 1 to {} connections",
+                self.connections,
+                Self::MOST_CONNECTIONS
+            ));
+        }
         out
     }
 }

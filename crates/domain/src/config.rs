@@ -89,6 +89,23 @@ pub enum TlsMode {
 pub struct Model {
     pub query: String,
     pub key: Vec<String>,
+    /// Through how many connections at once the model is read. Each runs the whole query.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub connections: u32,
+}
+
+impl Model {
+    /// What a source lends to one model at most.
+    pub const MOST_CONNECTIONS: u32 = 16;
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one(connections: &u32) -> bool {
+    *connections == 1
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

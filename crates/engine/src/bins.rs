@@ -13,29 +13,10 @@ use crate::unit::UnitId;
 pub const SECTIONS: usize = 1 << BITS;
 const BITS: u32 = 7;
 
-/// The bins of the units whose key hashes begin alike.
-#[derive(Debug)]
-pub struct Section {
-    sums: Box<[u64]>,
-    /// Bins with a unit that no row leaves as it is.
-    uneven: Bits,
-    units: u64,
-}
-
-impl Section {
-    pub fn new(bins: usize) -> Self {
-        Self { sums: vec![0; bins].into(), uneven: Bits::new(bins), units: 0 }
-    }
-
-    /// A unit of the snapshot. `row`: what leaves it as it is, if a row can.
-    pub fn list(&mut self, unit: UnitId, row: Option<Hash128>) {
-        let bin = place(unit, self.sums.len());
-        self.units += 1;
-        match row.filter(|_| unit.child == 0) {
-            Some(row) => self.sums[bin] = self.sums[bin].wrapping_sub(product(unit, row)),
-            None => self.uneven.set(bin),
-        }
-    }
+/// Which bin a unit lies in. All sections have as many bins.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid {
+    each: usize,
 }
 
 /// What a row of the model adds to the sum of its bin.
@@ -45,30 +26,24 @@ pub struct Term {
     product: u64,
 }
 
-/// The bins of a snapshot while the model is read.
-#[derive(Debug)]
-pub struct Bins {
-    sections: Vec<Section>,
-    each: usize,
+/// A unit of the snapshot, and what it takes off the sum of its bin.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    bin: u32,
+    /// Whether a row can leave it as it is.
+    can_rest: bool,
+    product: u64,
 }
 
-impl Bins {
+impl Grid {
     /// What a bin takes in memory, until all is read.
-    pub const SIZE: usize = size_of::<u64>();
+    pub const BIN: usize = size_of::<u64>();
 
-    /// How many bins a section gets. With two for each unit, few units lie beside one that changed; more bring little.
-    pub fn each(units: u64, memory: usize) -> usize {
+    /// For so many units. With two bins for each of them, few units lie beside one that changed; more bring little.
+    pub fn new(units: u64, memory: usize) -> Self {
         let units = usize::try_from(units).unwrap_or(usize::MAX);
-        let bins = units.saturating_mul(2).min(memory / Self::SIZE).min(u32::MAX as usize);
-        (bins / SECTIONS).max(1)
-    }
-
-    /// All sections, in their order, with as many bins each.
-    pub fn new(sections: Vec<Section>) -> Self {
-        let each = sections.first().map_or(1, |section| section.sums.len());
-        debug_assert_eq!(sections.len(), SECTIONS);
-        debug_assert!(sections.iter().all(|section| section.sums.len() == each));
-        Self { sections, each }
+        let bins = units.saturating_mul(2).min(memory / Self::BIN).min(u32::MAX as usize);
+        Self { each: (bins / SECTIONS).max(1) }
     }
 
     /// The first unit of a section.
@@ -86,70 +61,113 @@ impl Bins {
         usize::from(unit.key.0[0] >> (8 - BITS))
     }
 
-    pub fn term(&self, unit: UnitId, row: Hash128) -> Term {
-        let bin = Self::section(unit) * self.each + place(unit, self.each);
-        Term { bin: bin as u32, product: product(unit, row) }
+    /// A row of the model.
+    pub fn row(&self, unit: UnitId, row: Hash128) -> Term {
+        Term { bin: self.bin(unit), product: product(unit, row) }
+    }
+
+    /// A unit of the snapshot. `row`: what leaves it as it is, if a row can.
+    pub fn unit(&self, unit: UnitId, row: Option<Hash128>) -> Listed {
+        let row = row.filter(|_| unit.child == 0);
+        let product = row.map_or(0, |row| product(unit, row));
+        Listed { bin: self.bin(unit), can_rest: row.is_some(), product }
+    }
+
+    /// As far into the bins of its section as the unit is into the section.
+    fn bin(&self, unit: UnitId) -> u32 {
+        let head = ((u128::from_be_bytes(unit.key.0) << BITS) >> 64) as u64;
+        let place = ((u128::from(head) * self.each as u128) >> 64) as usize;
+        (Self::section(unit) * self.each + place) as u32
+    }
+}
+
+/// The bins of a snapshot while it is gone through and the model is read, whichever comes first.
+#[derive(Debug)]
+pub struct Bins {
+    grid: Grid,
+    sums: Vec<u64>,
+    /// Bins with a unit that no row leaves as it is.
+    uneven: Bits,
+    /// Of each section.
+    units: [u64; SECTIONS],
+}
+
+impl Bins {
+    pub fn new(grid: Grid) -> Self {
+        let bins = grid.each * SECTIONS;
+        Self { grid, sums: vec![0; bins], uneven: Bits::new(bins), units: [0; SECTIONS] }
+    }
+
+    pub const fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// Units of the snapshot.
+    pub fn list(&mut self, units: &[Listed]) {
+        for Listed { bin, can_rest, product } in units {
+            let bin = *bin as usize;
+            self.units[bin / self.grid.each] += 1;
+            self.sums[bin] = self.sums[bin].wrapping_sub(*product);
+            if !can_rest {
+                self.uneven.set(bin);
+            }
+        }
     }
 
     /// Rows of the model. Each waits for memory, as bins lie far from each other; many at once wait together.
-    pub fn add(&mut self, terms: &[Term]) {
-        let each = self.each as u32;
-        for Term { bin, product } in terms {
-            let sum = &mut self.sections[(bin / each) as usize].sums[(bin % each) as usize];
+    pub fn add(&mut self, rows: &[Term]) {
+        for Term { bin, product } in rows {
+            let sum = &mut self.sums[*bin as usize];
             *sum = sum.wrapping_add(*product);
         }
     }
 
-    /// After the last row.
-    pub fn balance(self) -> Balance {
-        let settle = |Section { sums, mut uneven, units }: Section| {
-            sums.iter().enumerate().filter(|(_, sum)| **sum != 0).for_each(|(bin, _)| uneven.set(bin));
-            Settled { rests: uneven.is_empty().then_some(units), uneven }
-        };
-        Balance { sections: self.sections.into_iter().map(settle).collect(), each: self.each }
+    /// After the last unit and the last row. Nothing is left in the bins.
+    pub fn balance(&mut self) -> Balance {
+        let (grid, mut rests) = (self.grid, self.units.map(Some));
+        let Self { sums, mut uneven, .. } = std::mem::replace(self, Self::new(Grid { each: 1 }));
+        for (section, sums) in sums.chunks_exact(grid.each).enumerate() {
+            for (bin, sum) in (section * grid.each..).zip(sums) {
+                if *sum != 0 {
+                    uneven.set(bin);
+                }
+                if uneven.get(bin) {
+                    rests[section] = None;
+                }
+            }
+        }
+        Balance { grid, uneven, rests }
     }
 }
 
 /// Which bins rest.
 #[derive(Debug)]
 pub struct Balance {
-    sections: Vec<Settled>,
-    each: usize,
-}
-
-#[derive(Debug)]
-struct Settled {
+    grid: Grid,
     uneven: Bits,
-    /// If no bin is uneven: how many units there are.
-    rests: Option<u64>,
+    /// How many units a section has, if all of its bins rest.
+    rests: [Option<u64>; SECTIONS],
 }
 
 impl Balance {
     /// Whether the model has the unit as the snapshot has it.
     pub fn rests(&self, unit: UnitId) -> bool {
-        !self.sections[Bins::section(unit)].uneven.get(place(unit, self.each))
+        self.bin_rests(self.grid.bin(unit))
     }
 
     /// The same, of all units of a bin.
     pub fn bin_rests(&self, bin: u32) -> bool {
-        let bin = bin as usize;
-        !self.sections[bin / self.each].uneven.get(bin % self.each)
+        !self.uneven.get(bin as usize)
     }
 
     /// How many units a section has, if all of them rest.
-    pub fn section_rests(&self, section: usize) -> Option<u64> {
-        self.sections[section].rests
+    pub const fn section_rests(&self, section: usize) -> Option<u64> {
+        self.rests[section]
     }
 
     pub fn all_rest(&self) -> bool {
-        self.sections.iter().all(|section| section.rests.is_some())
+        self.rests.iter().all(Option::is_some)
     }
-}
-
-/// As far into the bins as the unit is into its section.
-fn place(unit: UnitId, bins: usize) -> usize {
-    let head = ((u128::from_be_bytes(unit.key.0) << BITS) >> 64) as u64;
-    ((u128::from(head) * bins as u128) >> 64) as usize
 }
 
 /// What tells a unit with this row from any other in a sum. A product, for of two rows that swapped what they hold, sums of
@@ -174,10 +192,6 @@ impl Bits {
 
     fn get(&self, at: usize) -> bool {
         self.0[at / 64] >> (at % 64) & 1 != 0
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
     }
 }
 
@@ -214,21 +228,19 @@ mod tests {
         (0..units).map(|n| (unit(n), Some(row(n)))).collect()
     }
 
-    fn bins(units: &Units, each: usize) -> Bins {
-        let section = |number| {
-            let mut section = Section::new(each);
-            let here = units.iter().filter(|(unit, _)| Bins::section(**unit) == number);
-            here.for_each(|(unit, row)| section.list(*unit, *row));
-            section
-        };
-        Bins::new((0..SECTIONS).map(section).collect())
+    fn listed(units: &Units, grid: Grid) -> Vec<Listed> {
+        units.iter().map(|(id, row)| grid.unit(*id, *row)).collect()
     }
 
     #[test]
-    fn a_model_as_it_was_rests_in_any_order() {
+    fn a_model_as_it_was_rests_in_any_order_also_before_its_snapshot() {
         for each in [1, 7, 300] {
-            let mut bins = bins(&snapshot(20_000), each);
-            (0..20_000).rev().for_each(|n| bins.add(&[bins.term(unit(n), row(n))]));
+            let grid = Grid { each };
+            let (mut bins, units) = (Bins::new(grid), listed(&snapshot(20_000), grid));
+            let (first, last) = units.split_at(5_000);
+            bins.list(first);
+            (0..20_000).rev().for_each(|n| bins.add(&[grid.row(unit(n), row(n))]));
+            bins.list(last);
             let balance = bins.balance();
             assert!(balance.all_rest());
             assert_eq!((0..SECTIONS).filter_map(|section| balance.section_rests(section)).sum::<u64>(), 20_000);
@@ -240,7 +252,9 @@ mod tests {
         let mut known = snapshot(20_000);
         let (marked, child) = (unit(30_001), UnitId { child: 5, ..unit(30_002) });
         known.extend([(marked, None), (child, Some(row(30_002)))]);
-        let mut bins = bins(&known, 2 * 20_000 / SECTIONS);
+        let grid = Grid::new(20_000, usize::MAX);
+        let mut bins = Bins::new(grid);
+        bins.list(&listed(&known, grid));
         let mut numbers = BTreeMap::new();
         // One is gone, one changed, one came twice, one is new, and two swapped what they hold.
         let other = |n| match n {
@@ -250,14 +264,14 @@ mod tests {
             n => row(n),
         };
         for n in (0..20_000).filter(|n| *n != 10).chain([30, 50_000]) {
-            let term = bins.term(unit(n), other(n));
+            let term = grid.row(unit(n), other(n));
             bins.add(&[term]);
             numbers.insert(unit(n), term.bin);
         }
         let balance = bins.balance();
         for n in [10, 20, 30, 40, 41, 50_000] {
             assert!(!balance.rests(unit(n)), "{n}");
-            assert_eq!(balance.section_rests(Bins::section(unit(n))), None, "{n}");
+            assert_eq!(balance.section_rests(Grid::section(unit(n))), None, "{n}");
         }
         assert!(!balance.rests(marked) && !balance.rests(child) && !balance.all_rest());
         assert!(numbers.iter().all(|(unit, bin)| balance.rests(*unit) == balance.bin_rests(*bin)));
@@ -275,11 +289,11 @@ mod tests {
 
     #[test]
     fn there_are_no_more_bins_than_memory_or_units_ask_for() {
-        assert_eq!(Bins::each(0, 1 << 20), 1);
-        assert_eq!(Bins::each(64_000, usize::MAX), 1_000);
-        assert_eq!(Bins::each(u64::MAX, 1 << 20), (1 << 20) / 8 / SECTIONS);
-        assert_eq!(Bins::each(u64::MAX, 0), 1);
-        assert!(Bins::each(u64::MAX, usize::MAX) * SECTIONS <= u32::MAX as usize);
+        assert_eq!(Grid::new(0, 1 << 20).each, 1);
+        assert_eq!(Grid::new(64_000, usize::MAX).each, 1_000);
+        assert_eq!(Grid::new(u64::MAX, 1 << 20).each, (1 << 20) / 8 / SECTIONS);
+        assert_eq!(Grid::new(u64::MAX, 0).each, 1);
+        assert!(Grid::new(u64::MAX, usize::MAX).each * SECTIONS <= u32::MAX as usize);
     }
 
     proptest! {
@@ -294,10 +308,12 @@ mod tests {
             let units: Vec<_> = keys.into_iter().map(|key| UnitId { key: Hash128(key.to_be_bytes()), child: 0 }).collect();
             let known: Units = units.iter().enumerate().map(|(n, unit)| (*unit, Some(row(n as u64)))).collect();
             let changed: std::collections::BTreeSet<_> = changed.iter().map(|index| *index.get(&units)).collect();
-            let mut bins = bins(&known, each);
+            let grid = Grid { each };
+            let mut bins = Bins::new(grid);
+            bins.list(&listed(&known, grid));
             for (unit, row) in &known {
                 let row = row.filter(|_| !changed.contains(unit)).unwrap_or(mixed(9));
-                bins.add(&[bins.term(*unit, row)]);
+                bins.add(&[grid.row(*unit, row)]);
             }
             let balance = bins.balance();
             prop_assert_eq!(balance.all_rest(), changed.is_empty());

@@ -294,6 +294,7 @@ const fn part_name(part: Part) -> &'static str {
         Part::Source => "the source",
         Part::Query => "the query of the model",
         Part::Key => "the primary key",
+        Part::Connections => "through how many connections the model is read",
         Part::Destination => "the destination",
         Part::Stream => "the name of the stream",
         Part::Message => "the message",

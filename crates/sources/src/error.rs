@@ -77,6 +77,11 @@ pub enum Error {
     Canceled(Box<ServerError>),
     #[error("PostgreSQL refused: {0}")]
     Server(Box<ServerError>),
+    #[error(
+        "the connections of this model cannot see one state of the database: {0}. All of them have to reach the same server: \
+         one that spreads connections over several does not do. Or read the model through one connection"
+    )]
+    NotOneState(Box<ServerError>),
     #[error("PostgreSQL did not answer within {}: {doing}. Look for locks and load there, or allow more time", Seconds(*.limit))]
     Timeout { doing: &'static str, limit: Duration },
     #[error("the connection to PostgreSQL broke: {reason}. It is safe to run again")]

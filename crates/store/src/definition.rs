@@ -18,6 +18,7 @@ pub enum Part {
     Source,
     Query,
     Key,
+    Connections,
     Destination,
     Stream,
     Message,
@@ -61,6 +62,7 @@ impl Definition {
             (Part::Source, self.source != older.source),
             (Part::Query, self.model.query != older.model.query),
             (Part::Key, self.model.key != older.model.key),
+            (Part::Connections, self.model.connections != older.model.connections),
             (Part::Destination, self.destination != older.destination),
             (Part::Stream, *stream != old.stream),
             (Part::Message, !same_text(message, &old.message)),
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_of_the_log_and_of_aggregation_are_changes() {
+    fn settings_of_the_log_of_aggregation_and_of_reading_are_changes() {
         let older: Definition = serde_json::from_value(json!({
             "source": {"postgres": {"url": {"env": "URL"}}},
             "model": {"query": "select 1 as id", "key": ["id"]},
@@ -109,5 +111,7 @@ mod tests {
         assert_eq!(newer.changes_from(&older), [Part::Log]);
         newer.sync.aggregate = true;
         assert_eq!(newer.changes_from(&older), [Part::Aggregate, Part::Log]);
+        newer.model.connections = 2;
+        assert_eq!(newer.changes_from(&older), [Part::Connections, Part::Aggregate, Part::Log]);
     }
 }

@@ -2,6 +2,7 @@
 //! of the design that it argues for.
 
 mod configuration;
+mod connections;
 mod damage;
 mod guards;
 mod messages;

@@ -187,6 +187,12 @@ async fn p7_scratch_is_private_while_a_run_works_and_gone_when_it_has_ended() {
     rig.request(domain::RunKind::Normal, runner::RunOptions::default()).await;
     let calls = rig.simulator.calls_of(Operation::PutRecords) + 2;
     assert!(rig.work_until(rig.simulator.wait_for_calls(Operation::PutRecords, calls)).await.is_none());
+    // As soon as the thread that made the next window is done with it.
+    for _ in 0..100 {
+        if !all_below(&scratch).is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
     assert_eq!(all_below(&scratch), Vec::<PathBuf>::new());
 }
 

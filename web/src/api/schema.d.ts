@@ -2361,6 +2361,8 @@ export interface components {
         /** @description One page of a list. */
         Listed_Model: {
             items: {
+                /** Format: int32 */
+                connections: number;
                 created_at: components["schemas"]["Timestamp"];
                 /** @example mdl_0190b3f0c4d27c3e9a51f2b8d6e07a14 */
                 id: string;
@@ -3015,6 +3017,8 @@ export interface components {
          */
         Missing: "error" | "null";
         Model: {
+            /** Format: int32 */
+            connections: number;
             created_at: components["schemas"]["Timestamp"];
             /** @example mdl_0190b3f0c4d27c3e9a51f2b8d6e07a14 */
             id: string;
@@ -3026,6 +3030,14 @@ export interface components {
             updated_at: components["schemas"]["Timestamp"];
         };
         ModelBody: {
+            /**
+             * Format: int32
+             * @description Through how many connections a run reads the model at once. Each runs the whole query on one state of the database and
+             *     takes the rows whose keys fall to it, so the query must have the same rows each time: no `random()`, and no `limit` that
+             *     leaves open which rows it takes. A row that none of them has counts as removed.
+             * @default 1
+             */
+            connections: number | null;
             /** @description The columns that tell rows apart. */
             key: string[];
             name: components["schemas"]["Name"];

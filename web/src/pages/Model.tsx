@@ -26,9 +26,12 @@ export default function Model(): ReactElement {
   return <Loaded page of={model}>{(found) => <Shown key={id} found={found} />}</Loaded>;
 }
 
-function valueOf({ name, source, query, key }: Schemas["Model"]): ModelValue {
-  return { name, source, query, key };
+function valueOf({ name, source, query, key, connections }: Schemas["Model"]): ModelValue {
+  return { name, source, query, key, connections };
 }
+
+/** Whether the next run of its syncs asks before it sends. */
+const asks = (value: ModelValue, saved: ModelValue): boolean => value.query !== saved.query || value.key.join("\n") !== saved.key.join("\n");
 
 function Shown({ found }: { found: Versioned<Schemas["Model"]> }): ReactElement {
   const places = usePlaces();
@@ -65,7 +68,7 @@ function Shown({ found }: { found: Versioned<Schemas["Model"]> }): ReactElement 
       <form onSubmit={(event) => void save(event)} className="space-y-5">
         <Unsaved dirty={form.dirty} />
         <ModelEditor value={form.value} set={form.set} faults={form.faults} fixedSource />
-        {form.dirty && mine.length > 0 && <Note tone="warn">{counted(mine.length, "sync")} will ask before the next run sends: a changed query or key raises the question what to do with rows that were sent before.</Note>}
+        {asks(form.value, base.data) && mine.length > 0 && <Note tone="warn">{counted(mine.length, "sync")} will ask before the next run sends: a changed query or key raises the question what to do with rows that were sent before.</Note>}
         <ProblemNote error={form.error} fields={(pointer) => MODEL_FIELDS.includes(pointer)} />
         <div className="flex gap-2">
           <Button type="submit" kind="primary" needs="editor" busy={form.busy} refusal={!form.dirty ? "Nothing is changed" : form.value.key.length === 0 && "Choose the primary key"}>Save</Button>

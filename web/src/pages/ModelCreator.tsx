@@ -9,7 +9,7 @@ import { Unsaved } from "@/ui/Unsaved";
 import { MODEL_FIELDS, ModelEditor } from "./ModelEditor";
 
 export function ModelCreator({ source, onDone }: { source: string; onDone: (id: string) => void }): ReactElement {
-  const form = useForm({ name: "", source, query: "", key: [] as string[] });
+  const form = useForm({ name: "", source, query: "", key: [] as string[], connections: 1 });
   const create = useChange("post", `${W}/models`, [`${W}/models`]);
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -32,6 +32,7 @@ pub(super) struct Model {
     source: String,
     query: String,
     key: Vec<String>,
+    connections: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -48,6 +49,11 @@ struct ModelBody {
     /// The columns that tell rows apart.
     #[schema(min_items = 1, max_items = 32)]
     key: Vec<String>,
+    /// Through how many connections a run reads the model at once. Each runs the whole query on one state of the database and
+    /// takes the rows whose keys fall to it, so the query must have the same rows each time: no `random()`, and no `limit` that
+    /// leaves open which rows it takes. A row that none of them has counts as removed.
+    #[schema(minimum = 1, maximum = 16, default = 1)]
+    connections: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -188,13 +194,18 @@ async fn preview_model(
 impl ModelBody {
     async fn checked(self, caller: &Caller) -> Result<NewModel, Problem> {
         check_query(&self.query, &self.key, true)?;
+        let connections = self.connections.unwrap_or(1);
+        if !(1..=domain::Model::MOST_CONNECTIONS).contains(&connections) {
+            let most = domain::Model::MOST_CONNECTIONS;
+            return Err(Problem::invalid("/connections", format!("A model is read through 1 to {most} connections.")));
+        }
         let source = reference::<SourceId>(&self.source, "/source", "source")?;
         match caller.scope.source(source).await {
             Ok(_) => {}
             Err(store::Error::NotFound { .. }) => return Err(unknown_reference("/source", "source")),
             Err(error) => return Err(error.into()),
         }
-        let config = domain::Model { query: self.query, key: self.key };
+        let config = domain::Model { query: self.query, key: self.key, connections };
         Ok(NewModel { name: self.name.as_str().to_owned(), source, config })
     }
 }
@@ -223,7 +234,7 @@ pub(super) fn check_query(query: &str, key: &[String], needs_key: bool) -> Resul
     if let Some(at) = key.iter().position(|name| !(1..=255).contains(&name.chars().count())) {
         return Err(Problem::invalid(format!("/key/{at}"), "The name of a column has 1 to 255 characters."));
     }
-    let model = domain::Model { query: query.to_owned(), key: key.to_vec() };
+    let model = domain::Model { query: query.to_owned(), key: key.to_vec(), connections: 1 };
     match model.problems().into_iter().next() {
         Some(problem) if needs_key || !key.is_empty() => {
             Err(Problem::invalid(if problem.starts_with("model.key") { "/key" } else { "/query" }, problem))
@@ -240,6 +251,7 @@ impl From<store::Model> for Model {
             source: model.source.to_string(),
             query: model.config.query,
             key: model.config.key,
+            connections: model.config.connections,
             created_at: model.created_at.into(),
             updated_at: model.updated_at.into(),
         }

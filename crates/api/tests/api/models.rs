@@ -14,10 +14,13 @@ async fn a_model_is_made_read_changed_and_deleted() {
     let made = owner.post(&owner.at("/models"), model("customers", &source)).await.expect(StatusCode::CREATED);
     let path = made.header("location").to_owned();
     assert_eq!(owner.get(&path).await.expect(StatusCode::OK).body, made.body);
+    assert_eq!(made.body["connections"], 1);
     let mut other = model("orders", &source);
     other["key"] = json!(["id", "line"]);
+    other["connections"] = json!(16);
     let changed = owner.put(&path, "\"1\"", other.clone()).await.expect(StatusCode::OK);
     assert_eq!((&changed.body["key"], changed.header("etag")), (&json!(["id", "line"]), "\"2\""));
+    assert_eq!(owner.get(&path).await.expect(StatusCode::OK).body["connections"], 16);
     owner.put(&path, "\"1\"", other).await.refused(412, "stale");
     owner.delete(&path).await.expect(StatusCode::NO_CONTENT);
 }
@@ -33,6 +36,8 @@ async fn what_is_wrong_with_a_model_is_named() {
         ("key", json!(["id", "id"]), "/key"),
         ("key", json!(["id", ""]), "/key/1"),
         ("name", json!(""), "/name"),
+        ("connections", json!(0), "/connections"),
+        ("connections", json!(17), "/connections"),
     ] {
         let mut body = model("customers", &source);
         body[field] = value;

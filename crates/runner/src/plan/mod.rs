@@ -30,6 +30,7 @@ use crate::course::Course;
 use crate::job::Job;
 use crate::progress::Phase;
 use crate::{Error, fail_point, manifest};
+use bins::Filling;
 use choose::Choice;
 use chosen::Chosen;
 use compare::{Comparison, values_lack};
@@ -117,7 +118,7 @@ async fn plan(job: &Job, course: Course) -> Result<Plan, Error> {
     let attempt = job.attempt(course);
     let may_rest = chosen.is_none() && job.layout.element().is_none() && !values_lack(job, &snapshot);
     let filling =
-        async { if may_rest { bins::fill(&snapshot, &attempt, settings.plan_memory * 3 / 8).await } else { Ok(None) } };
+        if may_rest { Filling::begin(&snapshot, &attempt, settings.plan_memory * 3 / 8) } else { Filling::default() };
     let mut read = ingest(job, &scratch, filling, chosen.as_mut().and_then(Choice::keys)).await?;
     job.enter(Phase::Comparing);
     fail_point::pass("before-plan-written")?;

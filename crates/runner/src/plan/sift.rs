@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::vec;
 
-use engine::bins::{Balance, Bins};
+use engine::bins::{Balance, Grid};
 use engine::rules::{Attempt, at_rest};
 use engine::unit::UnitId;
 use snapshots::{Scan, SnapshotUnit};
@@ -87,8 +87,8 @@ struct Work {
 impl Work {
     /// How many units the partition has, if it is a section and all of them rest.
     fn rests(&self, partition: &Partition) -> Option<u64> {
-        let section = Bins::section(partition.first);
-        let is_section = partition.first == Bins::first(section) && partition.end == Bins::end(section);
+        let section = Grid::section(partition.first);
+        let is_section = partition.first == Grid::first(section) && partition.end == Grid::end(section);
         self.sieve.balance.as_ref().filter(|_| is_section)?.section_rests(section)
     }
 

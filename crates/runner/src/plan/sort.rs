@@ -2,7 +2,9 @@
 //! they are written as they are, and those that have to be looked at are spilled when all are read. A row that fans out is spilled
 //! as its elements, behind a marker of the row itself.
 
-use engine::bins::{Balance, Bins, Term};
+use std::sync::{Mutex, PoisonError};
+
+use engine::bins::{Balance, Grid, Term};
 use engine::canonical::Corrupt;
 use engine::fan_out::{Elements, Flaw};
 use engine::hash::{Hash128, HashKey};
@@ -15,29 +17,34 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::ahead::locked;
 use crate::job::Job;
+use crate::plan::bins::SharedBins;
 use crate::plan::chosen::Chosen;
 
-/// The work of a thread of its own, while the next rows are read.
+/// Sorts what comes through all connections, each on a thread of its own, while the next rows are read.
 pub(super) struct Sorter {
     layout: Layout,
     key: HashKey,
     scratch: Scratch,
-    spill: RowSpill,
-    binned: Option<Binned>,
-    fan: Option<Fan>,
-    chosen: Option<Chosen>,
-    buffer: Vec<u8>,
-    hashes: Vec<Hash128>,
+    to: To,
 }
 
-/// Rows are written as they were read until it is known which of them rest.
-struct Binned {
-    bins: Bins,
-    rows: Unsorted,
-    /// Buffers: of the rows of a chunk.
-    terms: Vec<Term>,
-    notes: Vec<Note>,
+/// Where rows go. All threads have it in turns, for the rows of a chunk.
+enum To {
+    /// Rows are written as they were read until it is known which of them rest.
+    Bins {
+        bins: SharedBins,
+        grid: Grid,
+        rows: Mutex<Unsorted>,
+    },
+    Partitions(Box<Mutex<Partitions>>),
+}
+
+struct Partitions {
+    spill: RowSpill,
+    fan: Option<Fan>,
+    chosen: Option<Chosen>,
 }
 
 /// A chunk that the sorter is done with.
@@ -45,6 +52,12 @@ pub(super) struct Sorted {
     pub(super) chunk: Chunk,
     /// The keys of its rows that have a null in it.
     pub(super) null_keys: Vec<Vec<u8>>,
+}
+
+/// The chunks of one connection, and the way back for them.
+pub(super) struct Lane {
+    pub(super) work: mpsc::Receiver<Chunk>,
+    pub(super) done: mpsc::UnboundedSender<Sorted>,
 }
 
 /// What the sorter leaves behind.
@@ -56,55 +69,86 @@ pub(super) struct AllSorted {
     pub(super) chosen: Option<Chosen>,
 }
 
+/// Buffers of a thread.
+#[derive(Default)]
+struct Buffers {
+    row: Vec<u8>,
+    hashes: Vec<Hash128>,
+    terms: Vec<Term>,
+    notes: Vec<Note>,
+    /// Of each row of a chunk: its unit and how many of its bytes are the used columns. None where its key has a null.
+    units: Vec<Option<(UnitId, usize)>>,
+    /// Of all rows that have a unit.
+    all_hashes: Vec<Hash128>,
+}
+
 /// The bin of rows that nobody wants to see again: bins are fewer.
 const NO_BIN: u32 = u32::MAX;
 
 impl Sorter {
-    pub(super) fn new(job: &Job, scratch: &Scratch, bins: Option<Bins>, chosen: Option<Chosen>) -> Result<Self, Error> {
-        let binned = match bins {
-            Some(bins) => Some(Binned { bins, rows: Unsorted::create(scratch)?, terms: Vec::new(), notes: Vec::new() }),
-            None => None,
+    pub(super) fn new(
+        job: &Job,
+        scratch: &Scratch,
+        bins: Option<SharedBins>,
+        chosen: Option<Chosen>,
+    ) -> Result<Self, Error> {
+        let to = match bins {
+            Some(bins) => {
+                let (grid, rows) = (bins.lock().grid(), Mutex::new(Unsorted::create(scratch)?));
+                To::Bins { bins, grid, rows }
+            }
+            None => {
+                let fan = job.layout.element().map(|_| Fan::default());
+                let spill = RowSpill::create(job.layout.hashes());
+                To::Partitions(Box::new(Mutex::new(Partitions { spill, fan, chosen })))
+            }
         };
-        Ok(Self {
-            layout: job.layout.clone(),
-            key: job.hash_key().clone(),
-            scratch: scratch.clone(),
-            spill: RowSpill::create(job.layout.hashes()),
-            binned,
-            fan: job.layout.element().map(|_| Fan::default()),
-            chosen,
-            buffer: Vec::new(),
-            hashes: Vec::new(),
-        })
+        Ok(Self { layout: job.layout.clone(), key: job.hash_key().clone(), scratch: scratch.clone(), to })
     }
 
     /// Until there is no more work, whether or not all was read.
-    pub(super) fn run(
-        mut self,
-        mut work: mpsc::Receiver<Chunk>,
-        done: &mpsc::UnboundedSender<Sorted>,
-    ) -> Result<Self, Error> {
-        while let Some(chunk) = work.blocking_recv() {
-            let null_keys = if self.binned.is_some() { self.keep(&chunk)? } else { self.sort(&chunk)? };
-            if done.send(Sorted { chunk, null_keys }).is_err() {
-                break;
-            }
-        }
+    pub(super) fn run(self, lanes: Vec<Lane>) -> Result<Self, Error> {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(|| self.sort_all(lane))).collect();
+            let mut ended = threads.into_iter().map(|thread| thread.join());
+            ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
         Ok(self)
     }
 
+    fn sort_all(&self, mut lane: Lane) -> Result<(), Error> {
+        let mut buffers = Buffers::default();
+        while let Some(chunk) = lane.work.blocking_recv() {
+            let null_keys = match &self.to {
+                To::Bins { bins, grid, rows } => self.keep(&chunk, &mut buffers, bins, grid, rows)?,
+                To::Partitions(partitions) => self.spill(&chunk, &mut buffers, partitions)?,
+            };
+            if lane.done.send(Sorted { chunk, null_keys }).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds rows to their bins. Returns the keys that have a null in them.
-    fn keep(&mut self, chunk: &Chunk) -> Result<Vec<Vec<u8>>, Error> {
-        let Self { layout, key, binned, buffer, hashes, .. } = self;
+    fn keep(
+        &self,
+        chunk: &Chunk,
+        buffers: &mut Buffers,
+        bins: &SharedBins,
+        grid: &Grid,
+        rows: &Mutex<Unsorted>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let Self { layout, key, .. } = self;
+        let Buffers { row: buffer, hashes, terms, notes, .. } = buffers;
         let mut null_keys = Vec::new();
-        let Some(Binned { bins, rows, terms, notes }) = binned else { return Ok(null_keys) };
         terms.clear();
         notes.clear();
         for row in chunk.rows() {
             let (mut bin, mut check) = (NO_BIN, 0);
             match layout.hash_row(key, row, buffer, hashes)? {
                 Hashed::Row { unit, .. } => {
-                    let term = bins.term(unit, hashes[1]);
+                    let term = grid.row(unit, hashes[1]);
                     (bin, check) = (term.bin, check_of(unit, hashes));
                     terms.push(term);
                 }
@@ -112,20 +156,40 @@ impl Sorter {
             }
             notes.push(Note { bin, check, length: row.len() as u32 });
         }
-        bins.add(terms);
-        rows.push(chunk.as_bytes(), notes)?;
+        bins.lock().add(terms);
+        locked(rows).push(chunk.as_bytes(), notes)?;
         Ok(null_keys)
     }
 
     /// Spills rows. Returns the keys that have a null in them.
-    fn sort(&mut self, chunk: &Chunk) -> Result<Vec<Vec<u8>>, Error> {
-        let Self { layout, key, scratch, spill, fan, chosen, buffer, hashes, .. } = self;
+    fn spill(
+        &self,
+        chunk: &Chunk,
+        buffers: &mut Buffers,
+        partitions: &Mutex<Partitions>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let Self { layout, key, scratch, .. } = self;
+        let Buffers { row: buffer, hashes, units, all_hashes, .. } = buffers;
         let mut null_keys = Vec::new();
+        units.clear();
+        all_hashes.clear();
         for row in chunk.rows() {
-            let Hashed::Row { unit, used } = layout.hash_row(key, row, buffer, hashes)? else {
-                null_keys.push(layout.key_of(row)?);
-                continue;
+            let hashed = match layout.hash_row(key, row, buffer, hashes)? {
+                Hashed::Row { unit, used } => {
+                    all_hashes.extend_from_slice(hashes);
+                    Some((unit, used))
+                }
+                Hashed::NullKey => {
+                    null_keys.push(layout.key_of(row)?);
+                    None
+                }
             };
+            units.push(hashed);
+        }
+        let Partitions { spill, fan, chosen } = &mut *locked(partitions);
+        let each = layout.hashes();
+        let found = chunk.rows().zip(units).filter_map(|(row, unit)| Some((row, (*unit)?)));
+        for ((row, (unit, used)), hashes) in found.zip(all_hashes.chunks_exact_mut(each)) {
             if let Some(chosen) = chosen {
                 chosen.look(layout, unit, &row[..used])?;
             }
@@ -141,26 +205,36 @@ impl Sorter {
         Ok(null_keys)
     }
 
-    /// When all was read: spills what does not rest, unless nobody wants it any more.
+    /// When all was read and listed: spills what does not rest, unless nobody wants it any more.
     pub(super) fn finish(self, stop: &CancellationToken) -> Result<AllSorted, Error> {
-        let Self { layout, key, scratch, mut spill, binned, chosen, mut buffer, mut hashes, .. } = self;
-        let mut balance = None;
-        if let Some(Binned { bins, rows, .. }) = binned {
-            let balance = &*balance.insert(bins.balance());
-            let wanted = |bin| bin != NO_BIN && !balance.bin_rests(bin);
-            let again = |row: &[u8]| {
-                if stop.is_cancelled() {
-                    return Err(Error::Cancelled);
-                }
-                let hashed = layout.hash_row(&key, row, &mut buffer, &mut hashes)?;
-                // Where the key is null now, it was not when the row was read.
-                let Hashed::Row { unit, used } = hashed else { return Err(Corrupt.into()) };
-                spill.push(&scratch, unit, &hashes, &row[..used])?;
-                Ok(check_of(unit, &hashes))
-            };
-            if balance.all_rest() { rows.remove()? } else { rows.take(wanted, again)? }
+        let Self { layout, key, scratch, to } = self;
+        let (bins, rows) = match to {
+            To::Bins { bins, rows, .. } => (bins, rows.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            To::Partitions(partitions) => {
+                let Partitions { spill, chosen, .. } = partitions.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return Ok(AllSorted { partitions: spill.finish(FIRST_UNIT, None)?, balance: None, chosen });
+            }
+        };
+        let balance = bins.lock().balance();
+        let mut spill = RowSpill::create(layout.hashes());
+        let Buffers { row: mut buffer, mut hashes, .. } = Buffers::default();
+        let wanted = |bin| bin != NO_BIN && !balance.bin_rests(bin);
+        let again = |row: &[u8]| {
+            if stop.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let hashed = layout.hash_row(&key, row, &mut buffer, &mut hashes)?;
+            // Where the key is null now, it was not when the row was read.
+            let Hashed::Row { unit, used } = hashed else { return Err(Corrupt.into()) };
+            spill.push(&scratch, unit, &hashes, &row[..used])?;
+            Ok(check_of(unit, &hashes))
+        };
+        if balance.all_rest() {
+            rows.remove()?
+        } else {
+            rows.take(wanted, again)?
         }
-        Ok(AllSorted { partitions: spill.finish(FIRST_UNIT, None)?, balance, chosen })
+        Ok(AllSorted { partitions: spill.finish(FIRST_UNIT, None)?, balance: Some(balance), chosen: None })
     }
 }
 

@@ -48,9 +48,50 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>
 /// Begins the one transaction of a session. Its first statement is ours: from then on, the transaction cannot be made
 /// writable. What values look like in text is pinned, except `lc_monetary`: money would change its decimals.
 pub(super) async fn begin(session: &mut Session, total: Option<Duration>) -> Result<(), Error> {
+    begin_with(session, total, "").await
+}
+
+/// The same, on the state of the database that another session sees.
+pub(super) async fn begin_at(session: &mut Session, total: Option<Duration>, state: &State) -> Result<(), Error> {
+    let begun = begin_with(session, total, &format!("SET TRANSACTION SNAPSHOT '{}';", state.0)).await;
+    begun.map_err(not_one_state)
+}
+
+/// What the transaction of a session sees, for others to see the same, until it ends.
+pub(super) struct State(String);
+
+pub(super) async fn state(session: &mut Session) -> Result<State, Error> {
+    // It cannot be told behind a savepoint.
+    own(session, "RELEASE SAVEPOINT rowcast").await?;
+    let state = export(session).await?;
+    own(session, "SAVEPOINT rowcast").await?;
+    Ok(state)
+}
+
+async fn export(session: &mut Session) -> Result<State, Error> {
+    match session.client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]).await {
+        Ok(row) => match row.try_get::<_, String>(0) {
+            // It becomes part of a statement.
+            Ok(name) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(State(name)),
+            Ok(_) => Err(Error::Broken { reason: "the server names a snapshot in a strange way".into(), source: None }),
+            Err(cause) => Err(failure::server(cause, None)),
+        },
+        Err(cause) => Err(not_one_state(session.explain(cause, None).await)),
+    }
+}
+
+fn not_one_state(error: Error) -> Error {
+    match error {
+        Error::Server(said) => Error::NotOneState(said),
+        other => other,
+    }
+}
+
+async fn begin_with(session: &mut Session, total: Option<Duration>, first: &str) -> Result<(), Error> {
     let limit = total.map_or(String::new(), |total| format!("SET LOCAL statement_timeout = {};\n", total.as_millis()));
     let statements = format!(
         "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+         {first}
          SET LOCAL TimeZone = 'UTC';
          SET LOCAL DateStyle = 'ISO, YMD';
          SET LOCAL IntervalStyle = 'iso_8601';

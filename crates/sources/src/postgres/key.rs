@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::json::row_json;
 use super::preview::size;
-use super::read::{ReadOptions, Wanted, open};
+use super::read::{ReadOptions, Rows, Wanted, open};
 use super::settings::Settings;
 use crate::Error;
 
@@ -45,7 +45,7 @@ pub async fn key_check(
     deadline: Duration,
 ) -> Result<KeyCheck, Error> {
     let options = ReadOptions { idle: deadline, total: Some(deadline), ..ReadOptions::default() };
-    let (mut reader, columns) = open(settings, query, Wanted::Named(key), Some(SAMPLE + 1), &options).await?;
+    let (mut reader, columns) = open(settings, query, Wanted::Named(key), Rows::First(SAMPLE + 1), &options).await?;
     let mut look = Look { columns, ..Look::default() };
     let mut complete = true;
     while let Some(chunk) = reader.next().await? {

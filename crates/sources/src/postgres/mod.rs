@@ -24,5 +24,5 @@ pub use copy::Chunk;
 pub use describe::describe;
 pub use key::{KeyCheck, key_check};
 pub use preview::{Cut, Preview, preview_rows};
-pub use read::{ReadOptions, Reader, read};
+pub use read::{ReadOptions, Reader, read, read_in_parts};
 pub use settings::Settings;

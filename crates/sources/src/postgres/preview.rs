@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::json::row_json;
-use super::read::{ReadOptions, Wanted, open};
+use super::read::{ReadOptions, Rows, Wanted, open};
 use super::settings::Settings;
 use crate::Error;
 
@@ -45,7 +45,7 @@ pub async fn preview_rows(
     let options = ReadOptions { idle: deadline, total: Some(deadline), ..ReadOptions::default() };
     // One more, to know whether there are more.
     let first = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1).min(i64::MAX.unsigned_abs());
-    let (mut reader, columns) = open(settings, query, Wanted::All, Some(first), &options).await?;
+    let (mut reader, columns) = open(settings, query, Wanted::All, Rows::First(first), &options).await?;
     let (mut rows, mut canonical, mut cut, mut bytes, mut number) = (Vec::new(), Vec::new(), None, 0, 0);
     while let Some(chunk) = reader.next().await? {
         for row in chunk.rows() {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use domain::Column;
 use futures::StreamExt;
+use futures::future::try_join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::CopyOutStream;
 
 use super::copy::{Chunk, Parser};
-use super::describe::{Described, DescribedColumn, begin, describe_in, prepare};
+use super::describe::{Described, DescribedColumn, begin, begin_at, describe_in, prepare, state};
 use super::failure::Text;
 use super::session::Session;
 use super::settings::Settings;
@@ -69,9 +70,48 @@ pub async fn read(
     columns: &[Column],
     options: &ReadOptions,
 ) -> Result<Reader, Error> {
-    let (reader, _) = open(settings, query, Wanted::Described(columns), None, options).await?;
+    let (reader, _) = open(settings, query, Wanted::Described(columns), Rows::All, options).await?;
     Ok(reader)
 }
+
+/// Like [`read`], through several connections at the same time, which see one state of the database. Each runs the whole
+/// query and reads the rows whose keys fall to it, so the query must have the same rows each time.
+pub async fn read_in_parts(
+    settings: &Settings,
+    query: &str,
+    columns: &[Column],
+    key: &[String],
+    parts: u32,
+    options: &ReadOptions,
+) -> Result<Vec<Reader>, Error> {
+    const DOING: &str = "beginning to read through several connections";
+    if parts <= 1 {
+        return Ok(vec![read(settings, query, columns, options).await?]);
+    }
+    let limits = Limits::new(options);
+    let mut first = Session::open(settings).await?;
+    let beginning = async {
+        begin(&mut first, options.total).await?;
+        state(&mut first).await
+    };
+    let state = limits.wait(DOING, beginning).await??;
+    // All of them see it before the first may end.
+    let join = async |_| {
+        let mut session = Session::open(settings).await?;
+        begin_at(&mut session, options.total, &state).await?;
+        Ok::<_, Error>(session)
+    };
+    let others = limits.wait(DOING, try_join_all((1..parts).map(join))).await??;
+    let start = async |(part, mut session): (u32, Session)| {
+        let rows = Rows::OfPart(Part { key, part, parts });
+        let starting = start(&mut session, query, Wanted::Described(columns), rows);
+        let (started, _) = limits.wait(STARTING, starting).await??;
+        Ok(Reader::new(session, started, limits, options))
+    };
+    try_join_all((0..).zip([first].into_iter().chain(others)).map(start)).await
+}
+
+const STARTING: &str = "starting the query";
 
 /// Which columns of a query.
 #[derive(Debug, Clone, Copy)]
@@ -82,34 +122,58 @@ pub(super) enum Wanted<'a> {
     Described(&'a [Column]),
 }
 
-/// Like [`read`], with the columns that were found. `first`: no more rows than this are asked for.
+/// Which rows of a query.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rows<'a> {
+    All,
+    /// No more than these are asked for.
+    First(u64),
+    OfPart(Part<'a>),
+}
+
+/// Every row falls to one part, by its key as text, a null or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    key: &'a [String],
+    part: u32,
+    parts: u32,
+}
+
+/// Like [`read`], with the columns that were found.
 pub(super) async fn open(
     settings: &Settings,
     query: &str,
     wanted: Wanted<'_>,
-    first: Option<u64>,
+    rows: Rows<'_>,
     options: &ReadOptions,
 ) -> Result<(Reader, Vec<Column>), Error> {
     let limits = Limits::new(options);
     let mut session = Session::open(settings).await?;
-    let starting = start(&mut session, query, wanted, first, options);
-    let (stream, parser, columns) = limits.wait("starting the query", starting).await??;
-    let reader = Reader {
-        session,
-        stream,
-        parser,
-        received: Vec::new(),
-        parsed: 0,
-        chunk: Chunk::default(),
-        spare: None,
-        limits,
-        chunk_bytes: options.chunk_bytes,
-        state: State::Reading,
+    let starting = async {
+        begin(&mut session, options.total).await?;
+        start(&mut session, query, wanted, rows).await
     };
-    Ok((reader, columns))
+    let (started, columns) = limits.wait(STARTING, starting).await??;
+    Ok((Reader::new(session, started, limits, options), columns))
 }
 
 impl Reader {
+    fn new(session: Session, started: Started, limits: Limits, options: &ReadOptions) -> Self {
+        let Started { stream, parser } = started;
+        Self {
+            session,
+            stream,
+            parser,
+            received: Vec::new(),
+            parsed: 0,
+            chunk: Chunk::default(),
+            spare: None,
+            limits,
+            chunk_bytes: options.chunk_bytes,
+            state: State::Reading,
+        }
+    }
+
     /// The next rows. Only `None` says that all rows were read: before, an error may still follow.
     ///
     /// `next` may be dropped while it waits and called again.
@@ -229,26 +293,29 @@ impl Reader {
     }
 }
 
-type Started = (Pin<Box<CopyOutStream>>, Parser, Vec<Column>);
+/// A query whose rows are on their way.
+struct Started {
+    stream: Pin<Box<CopyOutStream>>,
+    parser: Parser,
+}
 
+/// In the transaction that was begun.
 async fn start(
     session: &mut Session,
     query: &str,
     wanted: Wanted<'_>,
-    first: Option<u64>,
-    options: &ReadOptions,
-) -> Result<Started, Error> {
-    begin(session, options.total).await?;
+    rows: Rows<'_>,
+) -> Result<(Started, Vec<Column>), Error> {
     let described = describe_in(session, query).await?;
     let wanted = choose(&described, wanted)?;
-    let (copy, offset) = copy_statement(&described.text, &wanted, first);
+    let (copy, offset) = copy_statement(&described.text, &wanted, rows);
     let text = Text { text: &described.text, offset };
     let statement = prepare(session, &copy, text).await?;
     match session.client.copy_out(&statement).await {
         Ok(stream) => {
             let wires = wanted.iter().map(|column| column.reading.wire).collect();
             let columns = wanted.iter().map(|column| column.column.clone()).collect();
-            Ok((Box::pin(stream), Parser::new(wires), columns))
+            Ok((Started { stream: Box::pin(stream), parser: Parser::new(wires) }, columns))
         }
         Err(cause) => Err(session.explain(cause, Some(text)).await),
     }
@@ -279,18 +346,34 @@ fn choose<'a>(described: &'a Described, wanted: Wanted<'_>) -> Result<Vec<&'a De
 
 /// The statement, and how many characters stand before the user's text. The closing bracket stands on a line of its
 /// own, because the text may end with a comment.
-fn copy_statement(text: &str, columns: &[&DescribedColumn], first: Option<u64>) -> (String, usize) {
-    let list: Vec<String> = columns
-        .iter()
-        .map(|column| {
-            let name = column.column.name.replace('"', "\"\"");
-            column.reading.cast.of(&format!("q.\"{name}\""))
-        })
-        .collect();
+fn copy_statement(text: &str, columns: &[&DescribedColumn], rows: Rows<'_>) -> (String, usize) {
+    let list: Vec<_> = columns.iter().map(|column| column.reading.cast.of(&qualified(&column.column.name))).collect();
     let before = format!("COPY (SELECT {} FROM (\n", list.join(", "));
     let offset = before.chars().count();
-    let limit = first.map_or_else(String::new, |first| format!(" LIMIT {first}"));
-    (format!("{before}{text}\n) AS q{limit}) TO STDOUT (FORMAT binary)"), offset)
+    let which = match rows {
+        Rows::All => String::new(),
+        Rows::First(rows) => format!(" LIMIT {rows}"),
+        Rows::OfPart(part) => format!(" WHERE {}", part.condition()),
+    };
+    (format!("{before}{text}\n) AS q{which}) TO STDOUT (FORMAT binary)"), offset)
+}
+
+/// A column of the query.
+fn qualified(name: &str) -> String {
+    format!("q.\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Part<'_> {
+    /// Columns of a key may have collations that do not go together.
+    fn condition(&self) -> String {
+        let Self { key, part, parts } = self;
+        let key: Vec<_> = key.iter().map(|name| format!("{}::pg_catalog.text", qualified(name))).collect();
+        format!(
+            "(pg_catalog.hashtextextended(pg_catalog.concat_ws('/', {}) COLLATE pg_catalog.\"C\", 0) & {}) % {parts} = {part}",
+            key.join(", "),
+            i64::MAX
+        )
+    }
 }
 
 /// The deadlines of a read.

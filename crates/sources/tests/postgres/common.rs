@@ -1,10 +1,12 @@
 //! What the tests share.
 
+use std::path::PathBuf;
+
 use domain::egress::EgressPolicy;
 use domain::{Column, PostgresSource, Value};
 use sources::Error;
-use sources::postgres::{ReadOptions, Settings, describe, read};
-use testkit::database::TestDatabase;
+use sources::postgres::{ReadOptions, Reader, Settings, describe, read};
+use testkit::database::{TestDatabase, cluster};
 
 pub(crate) fn settings(url: &str) -> Settings {
     Settings::new(&PostgresSource::default(), Some(url.to_owned()), None).unwrap().egress(EgressPolicy::open())
@@ -32,7 +34,10 @@ pub(crate) async fn table(database: &TestDatabase, query: &str) -> Result<Table,
 }
 
 pub(crate) async fn rows(settings: &Settings, query: &str, columns: &[Column]) -> Result<Vec<Vec<Value>>, Error> {
-    let mut reader = read(settings, query, columns, &ReadOptions::default()).await?;
+    rows_of(read(settings, query, columns, &ReadOptions::default()).await?, columns).await
+}
+
+pub(crate) async fn rows_of(mut reader: Reader, columns: &[Column]) -> Result<Vec<Vec<Value>>, Error> {
     let mut rows = Vec::new();
     while let Some(chunk) = reader.next().await? {
         rows.extend(chunk.rows().map(|row| decode(columns, row)));
@@ -60,4 +65,15 @@ pub(crate) async fn until(client: &tokio_postgres::Client, question: &str) {
         }
     });
     asked.await.unwrap_or_else(|_| panic!("never true: {question}"));
+}
+
+/// Where the server listens.
+pub(crate) fn socket() -> PathBuf {
+    cluster().socket_dir().join(format!(".s.PGSQL.{}", cluster().tcp_port().unwrap()))
+}
+
+/// A database by way of what listens on this port and passes on what it hears.
+pub(crate) fn url_at(port: u16, database: &TestDatabase) -> String {
+    let (user, password) = (cluster().user(), cluster().password());
+    format!("postgres://{user}:{password}@127.0.0.1:{port}/{}?sslmode=disable", database.name())
 }

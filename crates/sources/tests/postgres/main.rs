@@ -7,6 +7,7 @@ mod connect;
 mod describe;
 mod egress;
 mod look;
+mod parts;
 mod read;
 mod tls;
 mod types;

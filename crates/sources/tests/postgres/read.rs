@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{client, decode, rows, settings, sql, table, until};
+use crate::common::{client, decode, rows, settings, socket, sql, table, until, url_at};
 use domain::{Column, ColumnType, Value};
 use sources::Error;
 use sources::postgres::{ReadOptions, Reader, describe, read};
@@ -228,12 +228,12 @@ async fn a_backend_that_is_ended_is_a_broken_connection() {
 }
 
 /// Passes bytes between a client and the server, and lets only so many of the server's through.
-async fn proxy(target: String, limit: usize) -> u16 {
+async fn proxy(limit: usize) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            let server = tokio::net::UnixStream::connect(&target).await.unwrap();
+            let server = tokio::net::UnixStream::connect(socket()).await.unwrap();
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
             tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
@@ -258,16 +258,11 @@ async fn proxy(target: String, limit: usize) -> u16 {
 #[tokio::test]
 async fn a_connection_that_is_cut_off_anywhere_is_never_a_whole_read() {
     let database = fresh();
-    let cluster = testkit::database::cluster();
-    let socket = cluster.socket_dir().join(format!(".s.PGSQL.{}", cluster.tcp_port().unwrap()));
     let query = "SELECT i AS id FROM generate_series(1, 300) AS i";
     let wanted = [column("id", ColumnType::Int)];
     let mut whole = 0;
     for limit in (500..10_000).step_by(433) {
-        let port = proxy(socket.display().to_string(), limit).await;
-        let (user, password) = (cluster.user(), cluster.password());
-        let name = database.name();
-        let url = format!("postgres://{user}:{password}@127.0.0.1:{port}/{name}?sslmode=disable");
+        let url = url_at(proxy(limit).await, &database);
         match rows(&settings(&url), query, &wanted).await {
             Ok(rows) => {
                 assert_eq!(rows.len(), 300, "cut after {limit}");

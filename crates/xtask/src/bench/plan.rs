@@ -19,6 +19,7 @@ struct Case {
     changed: fn(u64) -> u64,
     /// What the log keeps of a row. With values it shows what a change replaces, which has to be read.
     log: &'static str,
+    connections: u32,
 }
 
 const ORDERED: &str = "select * from ordered";
@@ -26,13 +27,26 @@ const CHANGED: &str = "select id, uid, email, name, age + (id % 100 = 0)::int ag
                        note from ordered";
 
 /// By turns, so that each of them follows what it is compared with. Every other change takes back the one before.
-const CASES: [Case; 6] = [
-    Case { name: "no change, the order of last time", view: ORDERED, changed: |_| 0, log: FULL },
-    Case { name: "no change, another order", view: "select * from shuffled", changed: |_| 0, log: FULL },
-    Case { name: "1 % changed", view: CHANGED, changed: hundredth, log: FULL },
-    Case { name: "1 % changed back", view: ORDERED, changed: hundredth, log: FULL },
-    Case { name: "1 % changed, values not logged", view: CHANGED, changed: hundredth, log: OUTCOMES },
-    Case { name: "1 % changed back, values not logged", view: ORDERED, changed: hundredth, log: OUTCOMES },
+const CASES: [Case; 7] = [
+    Case { name: "no change, the order of last time", view: ORDERED, changed: |_| 0, log: FULL, connections: 1 },
+    Case {
+        name: "no change, another order",
+        view: "select * from shuffled",
+        changed: |_| 0,
+        log: FULL,
+        connections: 1,
+    },
+    Case { name: "no change, two connections", view: ORDERED, changed: |_| 0, log: FULL, connections: 2 },
+    Case { name: "1 % changed", view: CHANGED, changed: hundredth, log: FULL, connections: 1 },
+    Case { name: "1 % changed back", view: ORDERED, changed: hundredth, log: FULL, connections: 1 },
+    Case { name: "1 % changed, values not logged", view: CHANGED, changed: hundredth, log: OUTCOMES, connections: 1 },
+    Case {
+        name: "1 % changed back, values not logged",
+        view: ORDERED,
+        changed: hundredth,
+        log: OUTCOMES,
+        connections: 1,
+    },
 ];
 
 const FULL: &str = "log: { rows: full }";
@@ -92,7 +106,8 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn one(rig: &Rig<'_>, case: &Case, rows: u64, simulator: &Simulator) -> Result<(Ran, Told), Failure> {
-    let ran = rig.run(case.name, &shop::sync("customers", simulator.address, &[case.log]), &[])?;
+    let sync = shop::sync_through(case.connections, "customers", simulator.address, &[case.log]);
+    let ran = rig.run(case.name, &sync, &[])?;
     let told = rig.told()?;
     let (wanted, planned) = ((case.changed)(rows), told.planned);
     if planned != wanted {

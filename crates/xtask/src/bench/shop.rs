@@ -27,6 +27,12 @@ pub(super) fn sync(name: &str, endpoint: SocketAddr, settings: &[&str]) -> Strin
     sync_of(QUERY, "id", name, endpoint, settings)
 }
 
+/// The same, read through so many connections at once.
+pub(super) fn sync_through(connections: u32, name: &str, endpoint: SocketAddr, settings: &[&str]) -> String {
+    let one = sync(name, endpoint, settings);
+    one.replacen("model:\n", &format!("model:\n  connections: {connections}\n"), 1)
+}
+
 /// The same of another query.
 pub(super) fn sync_of(query: &str, partition: &str, name: &str, endpoint: SocketAddr, settings: &[&str]) -> String {
     let settings: String = settings.iter().map(|line| format!("  {line}\n")).collect();

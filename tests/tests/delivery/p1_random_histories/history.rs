@@ -62,6 +62,7 @@ impl History {
     async fn begin(seed: u64, fans_out: bool) -> Self {
         let mut chance = Chance::new(seed);
         let only_future = chance.percent(15);
+        let connections = if chance.percent(30) { 3 } else { 1 };
         let mut rig = Rig::start(
             "create table items (a bigint, b text, v int, w text, tags jsonb);
              insert into items values (1, 'x', 1, null), (2, 'x', 1, 'é'), (3, 'ü|\"', 1, ''), (4, 'x', 1, 'w');
@@ -70,6 +71,7 @@ impl History {
                 "model": {
                     "query": if fans_out { "select a, b, v, w, tags from items" } else { "select a, b, v, w from items" },
                     "key": ["a", "b"],
+                    "connections": connections,
                 },
                 "sync": {
                     "message": {"json": message(1, fans_out)},
@@ -90,7 +92,10 @@ impl History {
         Self {
             chance,
             rig,
-            told: vec![format!("first run {}", if only_future { "only future" } else { "all" })],
+            told: vec![format!(
+                "first run {}, {connections} connections",
+                if only_future { "only future" } else { "all" }
+            )],
             excused: BTreeMap::new(),
             from_empty: !only_future,
             lost: false,

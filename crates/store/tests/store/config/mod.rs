@@ -117,7 +117,7 @@ pub(crate) fn source(name: &str) -> NewSource {
 }
 
 pub(crate) fn model(name: &str, source: &Source) -> NewModel {
-    let config = domain::Model { query: format!("select * from {name}"), key: vec!["id".to_owned()] };
+    let config = domain::Model { query: format!("select * from {name}"), key: vec!["id".to_owned()], connections: 1 };
     NewModel { name: name.to_owned(), source: source.id, config }
 }
 
