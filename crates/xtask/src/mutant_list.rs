@@ -96,10 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn the_list_in_the_repository_can_be_read() {
-        let path = crate::Shell::new().root().join(".config/mutants.toml");
-        for mutant in read(&path).unwrap() {
+    fn the_list_in_the_repository_is_up_to_date() {
+        let shell = crate::Shell::new();
+        for mutant in read(&shell.root().join(".config/mutants.toml")).unwrap() {
             mutant.arguments().unwrap();
+            mutant.apply(&fs::read_to_string(shell.root().join(&mutant.file)).unwrap()).unwrap();
         }
     }
 }
