@@ -78,10 +78,11 @@ pub enum Error {
     #[error("PostgreSQL refused: {0}")]
     Server(Box<ServerError>),
     #[error(
-        "the connections of this model cannot see one state of the database: {0}. All of them have to reach the same server: \
-         one that spreads connections over several does not do. Or read the model through one connection"
+        "the connections of this model do not see the same: {reason}. All of them have to reach one server as it is, and not \
+         by way of something that spreads connections over several or leaves settings of others behind. Or read the model \
+         through one connection"
     )]
-    NotOneState(Box<ServerError>),
+    NotOneState { reason: String },
     #[error("PostgreSQL did not answer within {}: {doing}. Look for locks and load there, or allow more time", Seconds(*.limit))]
     Timeout { doing: &'static str, limit: Duration },
     #[error("the connection to PostgreSQL broke: {reason}. It is safe to run again")]

@@ -3033,8 +3033,9 @@ export interface components {
             /**
              * Format: int32
              * @description Through how many connections a run reads the model at once. Each runs the whole query on one state of the database and
-             *     takes the rows whose keys fall to it, so the query must have the same rows each time: no `random()`, and no `limit` that
-             *     leaves open which rows it takes. A row that none of them has counts as removed.
+             *     takes the rows whose keys fall to it, so the query must have the same rows with the same keys each time: no `random()`, no
+             *     `now()` or `row_number()` without a whole order in the key, no `limit` that leaves open which rows it takes, no tables of
+             *     other servers. A row that none of the connections has counts as removed.
              * @default 1
              */
             connections: number | null;

@@ -39,9 +39,11 @@ pub(super) async fn ingest(
     };
     let taken = chosen.as_mut().map(|chosen| std::mem::take(*chosen));
     let sorter = Sorter::new(job, scratch, filling.bins.clone(), taken)?;
-    let (lanes, works): (Vec<_>, Vec<_>) = readers.into_iter().map(Lane::new).unzip();
-    let sorting = tokio::task::spawn_blocking(move || sorter.run(works));
+    let ahead = AHEAD.div_ceil(readers.len());
+    let (lanes, works): (Vec<_>, Vec<_>) = readers.into_iter().map(|reader| Lane::new(reader, ahead)).unzip();
     let reading = Reading::new(job, scratch);
+    let stop = reading.stop.clone();
+    let sorting = tokio::task::spawn_blocking(move || sorter.run(works, &stop));
     filling.beside_rows(true);
     let read = {
         let mut rows = pin!(reading.run(lanes));
@@ -81,7 +83,7 @@ pub(super) async fn ingest(
     Ok(Ingested { sorted, queried, null_keys, invalid })
 }
 
-/// Chunks of a connection that are read ahead of the sorter.
+/// Chunks that are read ahead of the sorter, through all connections.
 const AHEAD: usize = 4;
 
 /// One connection, from the reading side.
@@ -92,8 +94,8 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(reader: Reader) -> (Self, sort::Lane) {
-        let (for_sorter, work) = mpsc::channel(AHEAD);
+    fn new(reader: Reader, ahead: usize) -> (Self, sort::Lane) {
+        let (for_sorter, work) = mpsc::channel(ahead);
         let (done, sorted) = mpsc::unbounded_channel();
         (Self { reader, work: for_sorter, sorted }, sort::Lane { work, done })
     }

@@ -106,10 +106,11 @@ impl Sorter {
         Ok(Self { layout: job.layout.clone(), key: job.hash_key().clone(), scratch: scratch.clone(), to })
     }
 
-    /// Until there is no more work, whether or not all was read.
-    pub(super) fn run(self, lanes: Vec<Lane>) -> Result<Self, Error> {
+    /// Until there is no more work, whether or not all was read. Where it fails, it says so at once by `stop`.
+    pub(super) fn run(self, lanes: Vec<Lane>, stop: &CancellationToken) -> Result<Self, Error> {
+        let sort = |lane| self.sort_all(lane).inspect_err(|_| stop.cancel());
         std::thread::scope(|scope| {
-            let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(|| self.sort_all(lane))).collect();
+            let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(|| sort(lane))).collect();
             let mut ended = threads.into_iter().map(|thread| thread.join());
             ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;

@@ -51,38 +51,61 @@ pub(super) async fn begin(session: &mut Session, total: Option<Duration>) -> Res
     begin_with(session, total, "").await
 }
 
+/// What another session may wait for a lock. The first one holds locks of its own meanwhile, and others may queue behind them.
+const LOCK_LIMIT: Duration = Duration::from_secs(20);
+
 /// The same, on the state of the database that another session sees.
 pub(super) async fn begin_at(session: &mut Session, total: Option<Duration>, state: &State) -> Result<(), Error> {
-    let begun = begin_with(session, total, &format!("SET TRANSACTION SNAPSHOT '{}';", state.0)).await;
-    begun.map_err(not_one_state)
+    let lock = LOCK_LIMIT.as_millis();
+    let first = format!("SET TRANSACTION SNAPSHOT '{}'; SET LOCAL lock_timeout = {lock};", state.name);
+    begin_with(session, total, &first).await.map_err(not_one_state)?;
+    if seen(session).await? == state.seen {
+        return Ok(());
+    }
+    Err(Error::NotOneState { reason: "one has another server, another user or other settings".to_owned() })
 }
 
 /// What the transaction of a session sees, for others to see the same, until it ends.
-pub(super) struct State(String);
+pub(super) struct State {
+    name: String,
+    seen: String,
+}
 
 pub(super) async fn state(session: &mut Session) -> Result<State, Error> {
     // It cannot be told behind a savepoint.
     own(session, "RELEASE SAVEPOINT rowcast").await?;
-    let state = export(session).await?;
+    let name = text(session, "SELECT pg_catalog.pg_export_snapshot()").await.map_err(not_one_state)?;
     own(session, "SAVEPOINT rowcast").await?;
-    Ok(state)
+    // It becomes part of a statement.
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(Error::Broken { reason: "the server names a snapshot in a strange way".to_owned(), source: None });
+    }
+    Ok(State { name, seen: seen(session).await? })
 }
 
-async fn export(session: &mut Session) -> Result<State, Error> {
-    match session.client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]).await {
-        Ok(row) => match row.try_get::<_, String>(0) {
-            // It becomes part of a statement.
-            Ok(name) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(State(name)),
-            Ok(_) => Err(Error::Broken { reason: "the server names a snapshot in a strange way".into(), source: None }),
-            Err(cause) => Err(failure::server(cause, None)),
-        },
-        Err(cause) => Err(not_one_state(session.explain(cause, None).await)),
+/// What has to be the same for one query to have the same rows. Names of snapshots alone may be alike on different servers.
+async fn seen(session: &mut Session) -> Result<String, Error> {
+    const SEEN: &str = "SELECT pg_catalog.concat_ws('|', pg_catalog.pg_postmaster_start_time(),
+            pg_catalog.txid_current_snapshot(), current_user, pg_catalog.current_schemas(true)::pg_catalog.text,
+            (SELECT pg_catalog.string_agg(s.name || '=' || s.setting, ',' ORDER BY s.name)
+             FROM pg_catalog.pg_settings AS s WHERE s.source = 'session' AND s.name <> 'lock_timeout'))";
+    text(session, SEEN).await
+}
+
+/// The one value of a query of ours.
+async fn text(session: &mut Session, query: &str) -> Result<String, Error> {
+    match session.client.query_one(query, &[]).await {
+        Ok(row) => row.try_get(0).map_err(|cause| failure::server(cause, None)),
+        Err(cause) => Err(session.explain(cause, None).await),
     }
 }
 
+/// Snapshots that are not there, of another database, or cannot be shared; all else is what it is.
 fn not_one_state(error: Error) -> Error {
     match error {
-        Error::Server(said) => Error::NotOneState(said),
+        Error::Server(said) if ["22023", "42704", "0A000", "55000"].contains(&said.sqlstate.as_str()) => {
+            Error::NotOneState { reason: said.to_string() }
+        }
         other => other,
     }
 }
@@ -104,8 +127,11 @@ async fn begin_with(session: &mut Session, total: Option<Duration>, first: &str)
          SAVEPOINT rowcast"
     );
     own(session, &statements).await?;
-    // From version 14: a server that computes for a client which died stops by itself.
-    if session.client.batch_execute("SET LOCAL client_connection_check_interval = '10s'").await.is_err() {
+    // From version 14: a server that computes for a client which died stops by itself. The savepoint comes behind it, so that going
+    // back does not undo it.
+    const CHECK: &str =
+        "SET LOCAL client_connection_check_interval = '10s'; RELEASE SAVEPOINT rowcast; SAVEPOINT rowcast";
+    if session.client.batch_execute(CHECK).await.is_err() {
         own(session, "ROLLBACK TO SAVEPOINT rowcast").await?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Column;
 use futures::StreamExt;
 use futures::future::try_join_all;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::CopyOutStream;
 
 use super::copy::{Chunk, Parser};
@@ -85,6 +85,7 @@ pub async fn read_in_parts(
     options: &ReadOptions,
 ) -> Result<Vec<Reader>, Error> {
     const DOING: &str = "beginning to read through several connections";
+    const JOINING: Duration = Duration::from_secs(60);
     if parts <= 1 {
         return Ok(vec![read(settings, query, columns, options).await?]);
     }
@@ -92,6 +93,8 @@ pub async fn read_in_parts(
     let mut first = Session::open(settings).await?;
     let beginning = async {
         begin(&mut first, options.total).await?;
+        // From here on its tables stay what they are.
+        describe_in(&mut first, query).await?;
         state(&mut first).await
     };
     let state = limits.wait(DOING, beginning).await??;
@@ -101,7 +104,8 @@ pub async fn read_in_parts(
         begin_at(&mut session, options.total, &state).await?;
         Ok::<_, Error>(session)
     };
-    let others = limits.wait(DOING, try_join_all((1..parts).map(join))).await??;
+    let others = timeout(JOINING, try_join_all((1..parts).map(join))).await;
+    let others = others.map_err(|_elapsed| Error::Timeout { doing: DOING, limit: JOINING })??;
     let start = async |(part, mut session): (u32, Session)| {
         let rows = Rows::OfPart(Part { key, part, parts });
         let starting = start(&mut session, query, Wanted::Described(columns), rows);
@@ -349,12 +353,15 @@ fn choose<'a>(described: &'a Described, wanted: Wanted<'_>) -> Result<Vec<&'a De
 fn copy_statement(text: &str, columns: &[&DescribedColumn], rows: Rows<'_>) -> (String, usize) {
     let list: Vec<_> = columns.iter().map(|column| column.reading.cast.of(&qualified(&column.column.name))).collect();
     let before = format!("COPY (SELECT {} FROM (\n", list.join(", "));
-    let offset = before.chars().count();
-    let which = match rows {
-        Rows::All => String::new(),
-        Rows::First(rows) => format!(" LIMIT {rows}"),
-        Rows::OfPart(part) => format!(" WHERE {}", part.condition()),
+    let (before, which) = match rows {
+        Rows::All => (before, String::new()),
+        Rows::First(rows) => (before, format!(" LIMIT {rows}")),
+        // The fence keeps the condition out of the query, which so has the plan that it has through one connection.
+        Rows::OfPart(part) => {
+            (format!("{before}SELECT * FROM (\n"), format!(" OFFSET 0) AS q WHERE {}", part.condition()))
+        }
     };
+    let offset = before.chars().count();
     (format!("{before}{text}\n) AS q{which}) TO STDOUT (FORMAT binary)"), offset)
 }
 
@@ -368,11 +375,13 @@ impl Part<'_> {
     fn condition(&self) -> String {
         let Self { key, part, parts } = self;
         let key: Vec<_> = key.iter().map(|name| format!("{}::pg_catalog.text", qualified(name))).collect();
-        format!(
-            "(pg_catalog.hashtextextended(pg_catalog.concat_ws('/', {}) COLLATE pg_catalog.\"C\", 0) & {}) % {parts} = {part}",
-            key.join(", "),
-            i64::MAX
-        )
+        let hash = format!(
+            "pg_catalog.hashtextextended(pg_catalog.concat_ws('/', {}) COLLATE pg_catalog.\"C\", 0)",
+            key.join(", ")
+        );
+        let positive = format!("{hash} OPERATOR(pg_catalog.&) {}", i64::MAX);
+        let part_of = format!("({positive}) OPERATOR(pg_catalog.%) {parts}::pg_catalog.int8");
+        format!("({part_of}) OPERATOR(pg_catalog.=) {part}::pg_catalog.int8")
     }
 }
 

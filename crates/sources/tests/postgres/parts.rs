@@ -68,8 +68,11 @@ async fn dropping_the_readers_stops_all_queries_on_the_server() {
     until(&client, &busy(0)).await;
 }
 
-/// Passes bytes between clients and the server, but for the name of a snapshot: as if each connection came to another server.
-async fn other_servers() -> u16 {
+/// Passes bytes between clients and the server, but changes them where a connection joins another: as if it came to another server,
+/// or to a connection that somebody else has left behind.
+async fn changing(what: &'static [u8], to: &'static [u8]) -> u16 {
+    const JOINS: &[u8] = b"SET TRANSACTION SNAPSHOT '";
+    let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|some| some == what);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -81,9 +84,9 @@ async fn other_servers() -> u16 {
                 let mut buffer = vec![0; 8192];
                 while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
                     let sent = &mut buffer[..length];
-                    const NAMED: &[u8] = b"SET TRANSACTION SNAPSHOT '";
-                    if let Some(at) = sent.windows(NAMED.len()).position(|bytes| bytes == NAMED) {
-                        sent[at + NAMED.len()] = b'E';
+                    if find(sent, JOINS).is_some() {
+                        let at = find(sent, what).unwrap();
+                        sent[at..at + to.len()].copy_from_slice(to);
                     }
                     to_server.write_all(sent).await.unwrap();
                 }
@@ -94,15 +97,41 @@ async fn other_servers() -> u16 {
 }
 
 #[tokio::test]
-async fn connections_that_come_to_different_servers_are_an_error_that_says_what_to_do() {
+async fn connections_that_do_not_see_the_same_are_an_error_that_says_what_to_do() {
     let database = fresh();
-    let url = url_at(other_servers().await, &database);
-    let error = parts(&url, "SELECT 1 AS id", &["id"], 2).await.err().unwrap();
-    assert!(
-        matches!(&error, Error::NotOneState(said) if ["22023", "42704"].contains(&said.sqlstate.as_str())),
-        "{error:?}"
-    );
-    let text = error.to_string();
-    assert!(text.contains("have to reach the same server") && text.contains("through one connection"), "{text}");
-    assert_eq!(parts(&url, "SELECT 1 AS id", &["id"], 1).await.unwrap().len(), 1);
+    let cases: [(&[u8], &[u8], &[&str]); 2] = [
+        (b"SNAPSHOT '0", b"SNAPSHOT 'E", &["22023", "42704"]),
+        (b"TimeZone = 'UTC'", b"TimeZone = 'GMT'", &["other settings"]),
+    ];
+    for (what, to, reasons) in cases {
+        let url = url_at(changing(what, to).await, &database);
+        let error = parts(&url, "SELECT 1 AS id", &["id"], 2).await.err().unwrap();
+        assert!(matches!(error, Error::NotOneState { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(reasons.iter().any(|reason| text.contains(reason)), "{text}");
+        assert!(text.contains("have to reach one server") && text.contains("through one connection"), "{text}");
+        assert_eq!(parts(&url, "SELECT 1 AS id", &["id"], 1).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_row_falls_to_one_part_by_a_key_of_any_type() {
+    let database = fresh();
+    let setup = r#"CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE DOMAIN short AS text CHECK (length(value) < 9);
+        CREATE TYPE pair AS (a int, b text);
+        CREATE TABLE t AS SELECT i AS n, md5(i::text)::uuid AS uuid, decode(md5(i::text), 'hex') AS bytea, i / 7.0 AS decimal,
+            to_jsonb(i) AS jsonb, array[i, NULL, -i] AS ints, now() + i * interval '1 s' AS at, i::text::short AS short,
+            ('{good,bad}'::mood[])[1 + i % 2] AS mood, ROW(i, 'x''"')::pair AS pair, '10.0.0.0'::inet + i AS inet,
+            i::money AS money, i / 3.0::float8 AS float8, i % 2 = 0 AS bool, 'pg_class'::regclass AS class
+        FROM generate_series(1, 200) AS i"#;
+    sql(database.url(), setup).await;
+    let columns = describe(&settings(database.url()), "SELECT * FROM t").await.unwrap();
+    for column in &columns {
+        let mut numbers = Vec::new();
+        for reader in parts(database.url(), "SELECT * FROM t", &[&column.name], 3).await.unwrap() {
+            numbers.extend(rows_of(reader, &columns).await.unwrap().into_iter().map(|row| row[0].clone()));
+        }
+        numbers.sort_by_key(|number| if let Value::Int(number) = number { *number } else { 0 });
+        assert_eq!(numbers, (1..=200).map(Value::Int).collect::<Vec<_>>(), "by {}", column.name);
+    }
 }
