@@ -106,7 +106,7 @@ export function ModelEditor({ value, set, faults, fixedSource }: Props): ReactEl
       )}
       {!run.data && value.key.length > 0 && <p className="text-[13px] text-muted">Primary key: <span className="font-mono text-ink">{value.key.join(", ")}</span>. Run the query to choose another.</p>}
       {!run.data && faults["/key"] && <Note tone="bad">{faults["/key"]} Run the query, then choose the key among its columns.</Note>}
-      <Field label="Connections" error={faults["/connections"]} hint="A run reads a large model faster through several at once, up to 16. Each runs the whole query, which must have the same rows with the same keys each time: no random(), no limit that leaves open which rows it takes. A row that none of them has counts as removed.">
+      <Field label="Connections" error={faults["/connections"]} hint="Where the database has processors to spare, a run reads a large model faster through several at once, up to 16. Each runs the whole query, which must have the same rows with the same keys each time: no random(), no limit that leaves open which rows it takes. A row that none of them has counts as removed.">
         <Input type="number" min={1} max={16} step={1} required className="w-24" value={value.connections || ""} onChange={(event) => set({ connections: Number(event.target.value) })} />
       </Field>
     </div>

@@ -77,7 +77,8 @@ pub(super) fn server(cause: Cause, text: Option<Text<'_>>) -> Error {
     let said = Box::new(said);
     match state.as_str() {
         "42501" => Error::Permission(said),
-        "57014" => Error::Canceled(said),
+        // The latter waited too long for a lock.
+        "57014" | "55P03" => Error::Canceled(said),
         // Broken off by the server: shutdown, crash, a dropped database, an administrator.
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => {
             Error::Broken { reason: said.message.clone(), source: Some(said.source) }
