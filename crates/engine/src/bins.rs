@@ -124,7 +124,7 @@ impl Bins {
 
     /// After the last unit and the last row. Nothing is left in the bins.
     pub fn balance(&mut self) -> Balance {
-        let (grid, mut rests) = (self.grid, self.units.map(Some));
+        let (grid, units, mut rests) = (self.grid, self.units, [true; SECTIONS]);
         let Self { sums, mut uneven, .. } = std::mem::replace(self, Self::new(Grid { each: 1 }));
         for (section, sums) in sums.chunks_exact(grid.each).enumerate() {
             for (bin, sum) in (section * grid.each..).zip(sums) {
@@ -132,11 +132,11 @@ impl Bins {
                     uneven.set(bin);
                 }
                 if uneven.get(bin) {
-                    rests[section] = None;
+                    rests[section] = false;
                 }
             }
         }
-        Balance { grid, uneven, rests }
+        Balance { grid, uneven, units, rests }
     }
 }
 
@@ -145,8 +145,9 @@ impl Bins {
 pub struct Balance {
     grid: Grid,
     uneven: Bits,
-    /// How many units a section has, if all of its bins rest.
-    rests: [Option<u64>; SECTIONS],
+    /// How many each section has, and whether all of its bins rest.
+    units: [u64; SECTIONS],
+    rests: [bool; SECTIONS],
 }
 
 impl Balance {
@@ -160,13 +161,18 @@ impl Balance {
         !self.uneven.get(bin as usize)
     }
 
-    /// How many units a section has, if all of them rest.
-    pub const fn section_rests(&self, section: usize) -> Option<u64> {
+    /// How many units of the snapshot a section has.
+    pub const fn units(&self, section: usize) -> u64 {
+        self.units[section]
+    }
+
+    /// Whether all of them rest, and no row was added.
+    pub const fn section_rests(&self, section: usize) -> bool {
         self.rests[section]
     }
 
     pub fn all_rest(&self) -> bool {
-        self.rests.iter().all(Option::is_some)
+        self.rests.iter().all(|rests| *rests)
     }
 }
 
@@ -243,7 +249,7 @@ mod tests {
             bins.list(last);
             let balance = bins.balance();
             assert!(balance.all_rest());
-            assert_eq!((0..SECTIONS).filter_map(|section| balance.section_rests(section)).sum::<u64>(), 20_000);
+            assert_eq!((0..SECTIONS).map(|section| balance.units(section)).sum::<u64>(), 20_000);
         }
     }
 
@@ -271,7 +277,7 @@ mod tests {
         let balance = bins.balance();
         for n in [10, 20, 30, 40, 41, 50_000] {
             assert!(!balance.rests(unit(n)), "{n}");
-            assert_eq!(balance.section_rests(Grid::section(unit(n))), None, "{n}");
+            assert!(!balance.section_rests(Grid::section(unit(n))), "{n}");
         }
         assert!(!balance.rests(marked) && !balance.rests(child) && !balance.all_rest());
         assert!(numbers.iter().all(|(unit, bin)| balance.rests(*unit) == balance.bin_rests(*bin)));

@@ -1,6 +1,7 @@
 //! Keyed 128-bit hashes. BLAKE3 in keyed mode, cut to 128 bits: two of 10 billion rows collide by chance with
 //! p = 1.5e-19, and who controls rows but not the key can neither find nor provoke a collision.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use arrayvec::ArrayString;
@@ -26,8 +27,21 @@ impl fmt::Debug for HashKey {
 }
 
 /// The hash of a row's watched columns, or of its primary key.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Hash128(pub [u8; 16]);
+
+/// In the order of the bytes, compared as one number, which is faster.
+impl Ord for Hash128 {
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for Hash128 {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl fmt::Debug for Hash128 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ use objects::Objects;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
-use crate::segment::{Cursor, Effect, OpenLayer, Position, Shape, Step, ValueBlock};
+use crate::segment::{Cursor, Effect, OpenLayer, Position, Shape, Step, ValueBlock, Wanted};
 
 /// Before all units.
 pub const FIRST_UNIT: UnitId = UnitId { key: Hash128([0; 16]), child: 0 };
@@ -237,6 +237,14 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Before the first unit: passes over all that are not wanted, which takes a fraction of what others do.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(UnitId) -> bool + Send + Sync + 'static) -> Self {
+        let wanted: Wanted = Arc::new(wanted);
+        self.merge.cursors.iter_mut().for_each(|cursor| cursor.only(&wanted));
+        self
+    }
+
     /// The next unit that has an entry or marks. Waits only where a block has to be read.
     pub async fn next(&mut self) -> Result<Option<SnapshotUnit>> {
         Ok(self.advance().await?.cloned())

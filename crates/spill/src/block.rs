@@ -118,10 +118,13 @@ impl Output {
         scratch.space().left() >= (HEAD + compress_bound(raw)) as u64
     }
 
-    /// Nothing in it is needed any more.
-    pub(crate) fn remove(self) -> Result<(), Error> {
-        let path = self.path;
-        std::fs::remove_file(&path).map_err(|source| Error::Io { step: "remove", path, source })
+    /// Nothing in it is needed any more. Its space is free once the file is closed.
+    pub(crate) fn remove(self) -> Result<File, Error> {
+        let Self { file, path, .. } = self;
+        match std::fs::remove_file(&path) {
+            Ok(()) => Ok(file),
+            Err(source) => Err(Error::Io { step: "remove", path, source }),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub use plan::{PlanEntry, PlanReader, PlanWriter, Stored};
 pub use postponed::Postponed;
 pub use rows::{Item, Loaded, Partition, PartitionItems, Read, RowSpill};
 pub use scratch::{Scratch, sweep};
-pub use unsorted::{Note, Unsorted};
+pub use unsorted::{Note, Spent, Stretch, Unsorted};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -313,12 +313,7 @@ impl PartitionItems {
 
     /// Sorts by unit, then by place, and keeps two items of each unit.
     fn settle(&mut self) {
-        // As numbers, which compare faster than bytes.
-        let order = |item: &Item| {
-            let place = (u64::from(item.block) << 32) | u64::from(item.offset);
-            (u128::from_be_bytes(item.unit.key.0), item.unit.child, place)
-        };
-        self.items.sort_unstable_by_key(order);
+        self.items.sort_unstable_by_key(|item| (item.unit, item.block, item.offset));
         let before = self.items.len();
         let (mut unit, mut times, mut left_out) = (None, 0, 0);
         self.items.retain(|item| {

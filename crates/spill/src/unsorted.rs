@@ -2,20 +2,25 @@
 //! are written as cheaply as can be, as they are, and only those that are wanted are read back.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use crate::block::{Input, Output};
 use crate::{Error, Scratch};
 
-/// Wanted rows mostly lie far from each other.
-const BUFFER: usize = 8 << 10;
+/// Bytes that are read at once where wanted rows lie near each other, and how near that is. Mostly they do not, and each is read alone.
+const AT_ONCE: usize = 16 << 10;
+const NEAR: u64 = 1 << 10;
 const NOTE: usize = 12;
 
 #[derive(Debug)]
 pub struct Unsorted {
     notes: Output,
     rows: Output,
+    /// Where the rows begin that each block of notes is of.
+    blocks: Vec<u64>,
     /// Of all rows.
     bytes: u64,
     buffer: Vec<u8>,
@@ -32,10 +37,25 @@ pub struct Note {
     pub length: u32,
 }
 
+/// Some of the rows, one behind the other.
+#[derive(Debug)]
+pub struct Stretch {
+    notes: Input,
+    rows: Rows,
+    blocks: Range<u32>,
+}
+
+/// Files that nobody finds any more. Their space is free once this is dropped, which takes a while where they are large: somewhere
+/// else than where somebody waits.
+#[derive(Debug)]
+pub struct Spent {
+    _files: [File; 2],
+}
+
 impl Unsorted {
     pub fn create(scratch: &Scratch) -> Result<Self, Error> {
         let (notes, rows) = (Output::create(scratch, "unsorted.notes")?, Output::create(scratch, "unsorted.rows")?);
-        Ok(Self { notes, rows, bytes: 0, buffer: Vec::new() })
+        Ok(Self { notes, rows, blocks: Vec::new(), bytes: 0, buffer: Vec::new() })
     }
 
     /// Rows, one behind the other, and a note for each.
@@ -44,45 +64,55 @@ impl Unsorted {
         self.buffer.clear();
         notes.iter().for_each(|note| note.write(&mut self.buffer));
         self.notes.write_as_it_is(&self.buffer)?;
+        self.blocks.push(self.bytes);
         self.bytes += rows.len() as u64;
         self.rows.write(rows)
     }
 
-    /// Calls `visit` for each row that is wanted, in the order in which they were pushed, and frees the space of all. `visit` returns
-    /// the row's check, as it is now.
+    /// All rows, in the order in which they were pushed, in up to so many stretches, which may be gone through side by side.
+    pub fn stretches(&self, count: usize) -> Result<Vec<Stretch>, Error> {
+        let each = self.blocks.len().div_ceil(count).max(1);
+        let stretch = |first: usize| {
+            let behind = self.blocks.len().min(first + each);
+            let end = self.blocks.get(behind).copied().unwrap_or(self.bytes);
+            let rows = Rows::open(self.rows.path(), self.blocks[first]..end)?;
+            Ok(Stretch { notes: Input::open(self.notes.path())?, rows, blocks: first as u32..behind as u32 })
+        };
+        (0..self.blocks.len()).step_by(each).map(stretch).collect()
+    }
+
+    /// No row is wanted any more.
+    pub fn remove(self) -> Result<Spent, Error> {
+        Ok(Spent { _files: [self.notes.remove()?, self.rows.remove()?] })
+    }
+}
+
+impl Stretch {
+    /// Calls `visit` for each row that is wanted, in order. It returns the row's check, as it is now.
     pub fn take<E: From<Error>>(
         self,
         wanted: impl Fn(u32) -> bool,
         mut visit: impl FnMut(&[u8]) -> Result<u32, E>,
     ) -> Result<(), E> {
-        let mut notes = Input::open(self.notes.path())?;
-        let mut rows = Rows::open(self.rows.path())?;
-        let (mut raw, mut row, mut block) = (self.buffer, Vec::new(), 0);
-        while notes.block(block, &mut raw)? {
-            block += 1;
+        let Self { mut notes, mut rows, blocks } = self;
+        let mut raw = Vec::new();
+        for block in blocks {
+            // Without these notes, their rows would be taken for removed.
+            if !notes.block(block, &mut raw)? {
+                return Err(rows.damaged("its notes end early").into());
+            }
             for note in raw.chunks_exact(NOTE).map(Note::read) {
                 if !wanted(note.bin) {
-                    rows.pass(note.length);
-                    continue;
-                }
-                rows.read(note.length, &mut row)?;
-                if visit(&row)? != note.check {
+                    rows.next += u64::from(note.length);
+                } else if visit(rows.read(note.length)?)? != note.check {
                     return Err(rows.damaged("a row is not what it was").into());
                 }
             }
         }
-        // Without the last notes, their rows would be taken for removed.
-        if rows.offset != self.bytes {
-            return Err(rows.damaged("its notes end early").into());
+        if rows.next != rows.end {
+            return Err(rows.damaged("its notes are those of other rows").into());
         }
-        self.notes.remove()?;
-        Ok(self.rows.remove()?)
-    }
-
-    /// No row is wanted.
-    pub fn remove(self) -> Result<(), Error> {
-        self.notes.remove()?;
-        self.rows.remove()
+        Ok(())
     }
 }
 
@@ -97,40 +127,47 @@ impl Note {
     }
 }
 
-/// Reads rows front to back; passing over many costs no more than over one.
+/// Reads rows front to back.
+#[derive(Debug)]
 struct Rows {
-    file: BufReader<File>,
+    file: File,
     path: PathBuf,
-    offset: u64,
-    /// Bytes to pass over before the next row is read.
-    passed: i64,
+    /// Where the next row begins, and where the last ends.
+    next: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    /// Where what is in the buffer begins.
+    begin: u64,
 }
 
 impl Rows {
-    fn open(path: PathBuf) -> Result<Self, Error> {
+    fn open(path: PathBuf, range: Range<u64>) -> Result<Self, Error> {
         let file = File::open(&path).map_err(|source| Error::Io { step: "open", path: path.clone(), source })?;
-        Ok(Self { file: BufReader::with_capacity(BUFFER, file), path, offset: 0, passed: 0 })
+        Ok(Self { file, path, next: range.start, end: range.end, buffer: Vec::new(), begin: range.start })
     }
 
-    fn pass(&mut self, length: u32) {
-        self.passed += i64::from(length);
-        self.offset += u64::from(length);
-    }
-
-    fn read(&mut self, length: u32, row: &mut Vec<u8>) -> Result<(), Error> {
-        row.resize(length as usize, 0);
-        let passed = self.file.seek_relative(std::mem::take(&mut self.passed));
-        match passed.and_then(|()| self.file.read_exact(row)) {
-            Ok(()) => self.offset += u64::from(length),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(self.damaged("it ends early")),
-            Err(source) => return Err(Error::Io { step: "read", path: self.path.clone(), source }),
+    fn read(&mut self, length: u32) -> Result<&[u8], Error> {
+        let (from, length) = (self.next, length as usize);
+        let buffered = self.begin + self.buffer.len() as u64;
+        if from > buffered || from + length as u64 > buffered {
+            let ahead = if from.saturating_sub(buffered) < NEAR { AT_ONCE.max(length) } else { length };
+            let left = self.end.saturating_sub(from);
+            self.buffer.resize(ahead.min(usize::try_from(left).unwrap_or(ahead)), 0);
+            self.begin = from;
+            match self.file.read_exact_at(&mut self.buffer, from) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(self.damaged("it ends early")),
+                Err(source) => return Err(Error::Io { step: "read", path: self.path.clone(), source }),
+            }
         }
-        Ok(())
+        self.next += length as u64;
+        let at = (from - self.begin) as usize;
+        self.buffer.get(at..at + length).ok_or_else(|| self.damaged("its notes are those of other rows"))
     }
 
-    /// `offset`: where what was read ends.
+    /// Names the byte up to which rows are all right, or where the one ends that is not.
     fn damaged(&self, what: &'static str) -> Error {
-        Error::Damaged { path: self.path.clone(), offset: self.offset, what }
+        Error::Damaged { path: self.path.clone(), offset: self.next, what }
     }
 }
 
@@ -164,10 +201,6 @@ mod tests {
         u32::from_le_bytes(*row.first_chunk().unwrap())
     }
 
-    fn files(root: &tempfile::TempDir) -> usize {
-        fs::read_dir(root.path().join("run")).unwrap().count()
-    }
-
     #[test]
     fn wanted_rows_come_in_order_and_nothing_is_left() {
         let all: Vec<u32> = (0..5_000).collect();
@@ -175,20 +208,24 @@ mod tests {
         for wanted in [|_| true, |_| false, |bin| bin == 13, |bin| bin % 2 == 0, |bin| bin > 95] as [fn(u32) -> bool; 5]
         {
             let (root, scratch, unsorted) = pushed(&chunks);
-            let mut came = Vec::new();
-            let visit = |bytes: &[u8]| {
-                assert_eq!(bytes, row(number(bytes)));
-                came.push(number(bytes));
-                Ok::<_, Error>(number(bytes))
-            };
-            unsorted.take(wanted, visit).unwrap();
-            assert_eq!(came, all.iter().copied().filter(|number| wanted(number % 100)).collect::<Vec<_>>());
-            assert_eq!(files(&root), 0);
+            for (at_once, stretches) in [(1, 1), (2, 2), (3, 3), (100, chunks.len())] {
+                let mut came = Vec::new();
+                let mut visit = |bytes: &[u8]| {
+                    assert_eq!(bytes, row(number(bytes)));
+                    came.push(number(bytes));
+                    Ok::<_, Error>(number(bytes))
+                };
+                let all_stretches = unsorted.stretches(at_once).unwrap();
+                assert_eq!(all_stretches.len(), stretches);
+                all_stretches.into_iter().for_each(|stretch| stretch.take(wanted, &mut visit).unwrap());
+                assert_eq!(came, all.iter().copied().filter(|number| wanted(number % 100)).collect::<Vec<_>>());
+            }
+            drop(unsorted.remove().unwrap());
+            assert_eq!(fs::read_dir(root.path().join("run")).unwrap().count(), 0);
             assert!(scratch.written() > 5_000 * 4, "what is written counts, though it is gone");
         }
-        let (root, _scratch, unsorted) = pushed(&chunks);
-        unsorted.remove().unwrap();
-        assert_eq!(files(&root), 0);
+        let (_root, _scratch, nothing) = pushed(&[]);
+        assert_eq!(nothing.stretches(2).unwrap().len(), 0);
     }
 
     #[test]
@@ -199,7 +236,8 @@ mod tests {
             let mut bytes = fs::read(&path).unwrap();
             damage(&mut bytes);
             fs::write(&path, bytes).unwrap();
-            unsorted.take(|_| true, |bytes| Ok::<_, Error>(number(bytes))).unwrap_err().to_string()
+            let stretch = unsorted.stretches(1).unwrap().remove(0);
+            stretch.take(|_| true, |bytes| Ok::<_, Error>(number(bytes))).unwrap_err().to_string()
         };
         assert!(damaged("unsorted.rows", |bytes| bytes[0] ^= 1).contains("at byte 5: a row is not what it was"));
         assert!(damaged("unsorted.rows", |bytes| bytes.truncate(20)).contains("it ends early"));

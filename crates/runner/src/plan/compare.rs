@@ -113,7 +113,7 @@ impl<'a> Comparison<'a> {
     pub(crate) async fn run(mut self, sorted: AllSorted, invalid: &mut InvalidRows) -> Result<Compared, Error> {
         let budget = self.job.settings.plan_memory * 3 / 8;
         let all = self.chosen.is_some() || self.values_lack || self.job.layout.element().is_some();
-        let sieve = Arc::new(Sieve { attempt: self.attempt, all, balance: sorted.balance });
+        let sieve = Arc::new(Sieve { attempt: self.attempt, all, balance: sorted.balance.map(Arc::new) });
         let mut ahead = Ahead::new(self.scratch, self.snapshot, sieve, sorted.partitions, budget);
         while let Some(sifting) = ahead.next().await? {
             self.partition(sifting, invalid).await?;
@@ -185,10 +185,10 @@ impl<'a> Comparison<'a> {
             }
         }
         let resting = sifting.resting().await?;
-        self.out.counts.rows += resting;
-        self.out.counts.units += resting;
-        self.out.counts.unchanged += resting;
-        self.out.planned.snapshot += resting;
+        let Totals { counts, planned, .. } = &mut self.out;
+        for count in [&mut counts.rows, &mut counts.units, &mut counts.unchanged, &mut planned.snapshot] {
+            *count = count.wrapping_add_signed(resting);
+        }
         self.write(&partition).await
     }
 

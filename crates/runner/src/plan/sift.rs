@@ -25,8 +25,8 @@ pub(super) struct Sieve {
     pub(super) attempt: Attempt,
     /// Every unit is looked at.
     pub(super) all: bool,
-    /// Where it is known, rows of units that rest are not among the items.
-    pub(super) balance: Option<Balance>,
+    /// Where it is known, rows of bins that rest are not among the items.
+    pub(super) balance: Option<Arc<Balance>>,
 }
 
 /// A unit that has to be looked at.
@@ -44,7 +44,7 @@ pub(super) struct Sifting {
     pub(super) items: Arc<PartitionItems>,
     some: vec::IntoIter<Left>,
     more: mpsc::Receiver<Vec<Left>>,
-    task: AbortOnDropHandle<Result<u64, Error>>,
+    task: AbortOnDropHandle<Result<i64, Error>>,
 }
 
 impl Left {
@@ -59,8 +59,8 @@ impl Sifting {
         let (out, more) = mpsc::channel(HANDFULS);
         let (partition, items) = (Arc::new(partition), Arc::new(items));
         let work = Work { sieve: Arc::clone(sieve), items: Arc::clone(&items), out };
-        let whole = work.rests(&partition);
-        let task = AbortOnDropHandle::new(tokio::spawn(work.run(whole, scan)));
+        let (resting, scan) = sieve.begin(&partition, scan);
+        let task = AbortOnDropHandle::new(tokio::spawn(work.run(resting, scan)));
         Self { partition, items, some: Vec::new().into_iter(), more, task }
     }
 
@@ -72,8 +72,9 @@ impl Sifting {
         self.some.next()
     }
 
-    /// After the last unit: how many were left out. An error says that there may have been more units.
-    pub(super) async fn resting(self) -> Result<u64, Error> {
+    /// After the last unit: how many were left out. An error says that there may have been more units. Of a section in several
+    /// partitions, all are counted with the first, so that others may have less than none.
+    pub(super) async fn resting(self) -> Result<i64, Error> {
         done(self.task.await)
     }
 }
@@ -84,20 +85,27 @@ struct Work {
     out: mpsc::Sender<Vec<Left>>,
 }
 
-impl Work {
-    /// How many units the partition has, if it is a section and all of them rest.
-    fn rests(&self, partition: &Partition) -> Option<u64> {
+impl Sieve {
+    /// How many units rest unless they are found not to, and what has to be gone through, if anything.
+    fn begin(&self, partition: &Partition, scan: Scan) -> (i64, Option<Scan>) {
+        let Some(balance) = &self.balance else { return (0, Some(scan)) };
         let section = Grid::section(partition.first);
-        let is_section = partition.first == Grid::first(section) && partition.end == Grid::end(section);
-        self.sieve.balance.as_ref().filter(|_| is_section)?.section_rests(section)
-    }
-
-    async fn run(self, whole: Option<u64>, mut scan: Scan) -> Result<u64, Error> {
-        if let Some(units) = whole {
-            return Ok(units);
+        let (begins, ends) = (partition.first == Grid::first(section), partition.end == Grid::end(section));
+        let resting = if begins { balance.units(section) as i64 } else { 0 };
+        if begins && ends && balance.section_rests(section) {
+            return (resting, None);
         }
-        let items = &self.items.items;
-        let (mut resting, mut some, mut at) = (0, Vec::new(), 0);
+        let balance = Arc::clone(balance);
+        (resting, Some(scan.only(move |unit| !balance.rests(unit))))
+    }
+}
+
+impl Work {
+    /// `resting` counts what nobody finds, unless nobody knows how many there are.
+    async fn run(self, mut resting: i64, scan: Option<Scan>) -> Result<i64, Error> {
+        let Some(mut scan) = scan else { return Ok(resting) };
+        let (items, all_counted) = (&self.items.items, self.sieve.balance.is_some());
+        let (mut some, mut at) = (Vec::new(), 0);
         let mut known = scan.advance().await?;
         loop {
             let next = [items.get(at).map(|item| item.unit), known.map(|known| known.id)];
@@ -106,9 +114,11 @@ impl Work {
             let rows = at..at + count;
             at = rows.end;
             let here = known.filter(|known| known.id == unit);
-            match here.filter(|known| self.is_at_rest(&items[rows.clone()], known)) {
-                Some(_) => resting += 1,
-                None => some.push(Left { unit, rows, known: here.cloned() }),
+            if here.is_some_and(|known| self.is_at_rest(&items[rows.clone()], known)) {
+                resting += i64::from(!all_counted);
+            } else {
+                resting -= i64::from(all_counted && here.is_some());
+                some.push(Left { unit, rows, known: here.cloned() });
             }
             if here.is_some() {
                 known = scan.advance().await?;
@@ -123,9 +133,8 @@ impl Work {
     }
 
     fn is_at_rest(&self, rows: &[Item], known: &SnapshotUnit) -> bool {
-        let Sieve { attempt, all, balance } = &*self.sieve;
+        let Sieve { attempt, all, .. } = &*self.sieve;
         match rows {
-            [] => balance.as_ref().is_some_and(|balance| balance.rests(known.id)),
             // Of the form of this run, as what leaves it as it is.
             [item] if !all => {
                 let row = at_rest(attempt, &known.unit);

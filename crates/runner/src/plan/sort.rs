@@ -12,14 +12,14 @@ use engine::layout::{Hashed, Layout};
 use engine::unit::UnitId;
 use snapshots::FIRST_UNIT;
 use sources::postgres::Chunk;
-use spill::{Note, Partition, RowSpill, Scratch, Unsorted};
+use spill::{Note, Partition, RowSpill, Scratch, Stretch, Unsorted};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::ahead::locked;
 use crate::job::Job;
-use crate::plan::bins::SharedBins;
+use crate::plan::bins::{SharedBins, processors};
 use crate::plan::chosen::Chosen;
 
 /// Sorts what comes through all connections, each on a thread of its own, while the next rows are read.
@@ -108,12 +108,7 @@ impl Sorter {
 
     /// Until there is no more work, whether or not all was read. Where it fails, it says so at once by `stop`.
     pub(super) fn run(self, lanes: Vec<Lane>, stop: &CancellationToken) -> Result<Self, Error> {
-        let sort = |lane| self.sort_all(lane).inspect_err(|_| stop.cancel());
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(|| sort(lane))).collect();
-            let mut ended = threads.into_iter().map(|thread| thread.join());
-            ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })?;
+        side_by_side(lanes, |lane| self.sort_all(lane).inspect_err(|_| stop.cancel()))?;
         Ok(self)
     }
 
@@ -217,26 +212,39 @@ impl Sorter {
             }
         };
         let balance = bins.lock().balance();
-        let mut spill = RowSpill::create(layout.hashes());
-        let Buffers { row: mut buffer, mut hashes, .. } = Buffers::default();
+        let spill = Mutex::new(RowSpill::create(layout.hashes()));
         let wanted = |bin| bin != NO_BIN && !balance.bin_rests(bin);
-        let again = |row: &[u8]| {
-            if stop.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let hashed = layout.hash_row(&key, row, &mut buffer, &mut hashes)?;
-            // Where the key is null now, it was not when the row was read.
-            let Hashed::Row { unit, used } = hashed else { return Err(Corrupt.into()) };
-            spill.push(&scratch, unit, &hashes, &row[..used])?;
-            Ok(check_of(unit, &hashes))
+        let read_again = |stretch: Stretch| {
+            let Buffers { row: mut buffer, mut hashes, .. } = Buffers::default();
+            stretch.take(wanted, |row| {
+                if stop.is_cancelled() {
+                    return Err(Error::Cancelled);
+                }
+                let hashed = layout.hash_row(&key, row, &mut buffer, &mut hashes)?;
+                // Where the key is null now, it was not when the row was read.
+                let Hashed::Row { unit, used } = hashed else { return Err(Corrupt.into()) };
+                locked(&spill).push(&scratch, unit, &hashes, &row[..used])?;
+                Ok(check_of(unit, &hashes))
+            })
         };
-        if balance.all_rest() {
-            rows.remove()?
-        } else {
-            rows.take(wanted, again)?
+        if !balance.all_rest() {
+            side_by_side(rows.stretches(processors())?, read_again)?;
         }
+        let spent = rows.remove()?;
+        tokio::task::spawn_blocking(move || drop(spent));
+        let spill = spill.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(AllSorted { partitions: spill.finish(FIRST_UNIT, None)?, balance: Some(balance), chosen: None })
     }
+}
+
+/// Does each piece of work on a thread of its own.
+fn side_by_side<W: Send>(works: Vec<W>, each: impl Fn(W) -> Result<(), Error> + Sync) -> Result<(), Error> {
+    let each = &each;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = works.into_iter().map(|work| scope.spawn(move || each(work))).collect();
+        let mut ended = threads.into_iter().map(|thread| thread.join());
+        ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Bits of all hashes of a row.

@@ -10,7 +10,7 @@ use engine::unit::UnitId;
 use objects::Objects;
 
 use super::bytes::Take;
-use super::entry::{Effect, take_entry};
+use super::entry::{Effect, pass_effect, take_effect};
 use super::footer::{BlockRef, take_unit};
 use super::reader::{OpenLayer, read, unpack};
 use crate::error::{Error, Result};
@@ -33,7 +33,12 @@ pub(crate) struct Cursor {
     effect: Effect,
     from: UnitId,
     to: Option<UnitId>,
+    /// If not all units between them are.
+    wanted: Option<Wanted>,
 }
+
+/// Whether a unit is wanted.
+pub(crate) type Wanted = Arc<dyn Fn(UnitId) -> bool + Send + Sync>;
 
 /// What a step without IO gave.
 pub(crate) enum Step {
@@ -69,7 +74,13 @@ impl Cursor {
             effect: Effect::default(),
             from,
             to,
+            wanted: None,
         }
+    }
+
+    /// Passes over the entries of all other units.
+    pub(crate) fn only(&mut self, wanted: &Wanted) {
+        self.wanted = Some(Arc::clone(wanted));
     }
 
     /// What the entry that it stands at does to its unit.
@@ -79,11 +90,11 @@ impl Cursor {
 
     pub(crate) fn step(&mut self) -> Result<Step> {
         while self.left > 0 {
-            let unit = self.parse()?;
+            let (unit, wanted) = self.parse()?;
             if self.to.is_some_and(|to| unit >= to) {
                 self.left = 0;
                 self.blocks = 0..0;
-            } else if unit >= self.from {
+            } else if wanted && unit >= self.from {
                 return Ok(Step::Entry(unit));
             }
         }
@@ -132,16 +143,23 @@ impl Cursor {
         Ok(())
     }
 
-    fn parse(&mut self) -> Result<UnitId> {
+    /// The unit of the next entry, and whether it is wanted. Only then it is known what it does.
+    fn parse(&mut self) -> Result<(UnitId, bool)> {
         let OpenLayer { segment, settles_at, .. } = &self.layers[self.layer];
         let bad = |what| Error::corrupt(&segment.reference.hashes.name, what);
         let outcome = match &mut self.outcomes {
             Some(outcomes) => outcomes.next().ok_or_else(|| bad("it has more entries than outcomes"))?,
             None => Outcome::NotPut,
         };
-        let mut take = Take(&self.raw[self.at..]);
-        let parsed = take_entry(&mut take, segment.reference.kind, outcome, *settles_at, &mut self.effect);
-        let unit = parsed.ok_or_else(|| bad("a block of entries is not well-formed"))?;
+        let (mut take, kind) = (Take(&self.raw[self.at..]), segment.reference.kind);
+        let malformed = || bad("a block of entries is not well-formed");
+        let unit = take_unit(&mut take).ok_or_else(malformed)?;
+        let wanted = self.wanted.as_ref().is_none_or(|wanted| wanted(unit));
+        let parsed = match wanted {
+            true => take_effect(&mut take, kind, outcome, *settles_at, &mut self.effect),
+            false => pass_effect(&mut take, kind),
+        };
+        parsed.ok_or_else(malformed)?;
         if self.last.is_some_and(|last| last >= unit) {
             return Err(bad("its entries are not in order"));
         }
@@ -151,6 +169,6 @@ impl Cursor {
         if self.left == 0 && self.at != self.raw.len() {
             return Err(bad("a block holds more than its entries"));
         }
-        Ok(unit)
+        Ok((unit, wanted))
     }
 }

@@ -6,7 +6,7 @@ use engine::rules::{Outcome, WindowEntry, checkpoint};
 use engine::unit::{Delta, Entry, EntryChange, Mark, UnitId};
 
 use super::bytes::Take;
-use super::footer::{put_unit, take_unit};
+use super::footer::put_unit;
 use crate::name::SegmentKind;
 
 /// Where a value lies in its segment.
@@ -26,6 +26,15 @@ pub(crate) struct Effect {
 
 const RESENT: u8 = 1 << 3;
 const ENDS_DOUBT: u8 = 1 << 2;
+/// What a delta does to the entry.
+const KIND: u8 = 0b11;
+const SET: u8 = 1;
+
+/// What they take, in bytes: a record of a window, an entry that is set with its value's position, and a mark.
+const POSITION: usize = 6;
+const WINDOW: usize = 50 + POSITION;
+const ENTRY: usize = 28 + POSITION;
+const MARK: usize = 37;
 
 pub(crate) fn put_window(out: &mut Vec<u8>, unit: UnitId, entry: &WindowEntry, value: Position) {
     put_unit(out, unit);
@@ -49,7 +58,7 @@ pub(crate) fn put_delta(
     put_unit(out, unit);
     let (kind, resent) = match &delta.entry {
         EntryChange::Keep => (0, false),
-        EntryChange::Set(entry) => (1, entry.resent),
+        EntryChange::Set(entry) => (SET, entry.resent),
         EntryChange::Delete => (2, false),
     };
     let flags = if delta.ends_doubt { ENDS_DOUBT } else { 0 } | if resent { RESENT } else { 0 };
@@ -73,20 +82,31 @@ pub(crate) fn put_delta(
     }
 }
 
-/// Reads the next entry of a block into `effect`, a window's as the effect of its outcome.
-pub(crate) fn take_entry(
+/// Reads what an entry does to its unit, which comes before, into `effect`: a window's as the effect of its outcome.
+pub(crate) fn take_effect(
     take: &mut Take<'_>,
     kind: SegmentKind,
     outcome: Outcome,
     settles_at: Millis,
     effect: &mut Effect,
-) -> Option<UnitId> {
-    let unit = take_unit(take)?;
+) -> Option<()> {
     match kind {
         SegmentKind::Window => *effect = take_window(take, outcome, settles_at)?,
         SegmentKind::Delta => take_delta(take, effect)?,
     }
-    Some(unit)
+    Some(())
+}
+
+/// Passes over it. What it does may be malformed, but not its length.
+pub(crate) fn pass_effect(take: &mut Take<'_>, kind: SegmentKind) -> Option<()> {
+    if kind == SegmentKind::Window {
+        return take.bytes(WINDOW).map(drop);
+    }
+    let sets = take.u8()? & KIND == SET;
+    take.bytes(if sets { ENTRY } else { 0 })?;
+    let marks = take.u32()? as usize;
+    let value = if marks > 0 { POSITION } else { 0 };
+    take.bytes(marks.checked_mul(MARK)?.checked_add(value)?).map(drop)
 }
 
 fn take_window(take: &mut Take<'_>, outcome: Outcome, settles_at: Millis) -> Option<Effect> {
@@ -108,9 +128,9 @@ fn take_window(take: &mut Take<'_>, outcome: Outcome, settles_at: Millis) -> Opt
 
 fn take_delta(take: &mut Take<'_>, effect: &mut Effect) -> Option<()> {
     let flags = take.u8()?;
-    (effect.delta.entry, effect.entry_value) = match flags & 0b11 {
+    (effect.delta.entry, effect.entry_value) = match flags & KIND {
         0 => (EntryChange::Keep, None),
-        1 => {
+        SET => {
             let (row, form, sequence) = (Hash128(take.array()?), take.u32()?, take.u64()?);
             let entry = Entry { row, form, sequence, resent: flags & RESENT != 0 };
             (EntryChange::Set(entry), Some(take_position(take)?))

@@ -18,7 +18,7 @@ use crate::name::SegmentKind;
 pub use header::{FORMAT_VERSION, Shape};
 pub use writer::{SegmentWriter, Value};
 
-pub(crate) use cursor::{Cursor, Step};
+pub(crate) use cursor::{Cursor, Step, Wanted};
 #[cfg(test)]
 pub(crate) use entry::put_value;
 pub(crate) use entry::{Effect, Position};

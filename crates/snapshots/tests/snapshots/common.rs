@@ -99,6 +99,12 @@ pub(crate) async fn read_range(snapshot: &Snapshot, from: UnitId, to: Option<Uni
     while let Some(next) = scan.next().await? {
         found.push(next);
     }
+    let is_wanted = |id: UnitId| id.key.0.iter().fold(id.child as u8, |sum, byte| sum ^ byte) % 3 == 1;
+    let (mut scan, mut some) = (snapshot.scan(from, to).only(is_wanted), Vec::new());
+    while let Some(next) = scan.next().await? {
+        some.push(next);
+    }
+    assert_eq!(some, found.iter().filter(|next| is_wanted(next.id)).cloned().collect::<Vec<_>>());
     let wanted: Vec<_> = found.iter().flat_map(|next| [next.entry_value, next.mark_value]).flatten().collect();
     let mut values = snapshot.values(wanted);
     let mut out = Read::new();
