@@ -32,12 +32,14 @@ pub struct Hash128(pub [u8; 16]);
 
 /// In the order of the bytes, compared as one number, which is faster.
 impl Ord for Hash128 {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
     }
 }
 
 impl PartialOrd for Hash128 {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

@@ -15,7 +15,7 @@ use objects::Objects;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
-use crate::segment::{Cursor, Effect, OpenLayer, Position, Shape, Step, ValueBlock, Wanted};
+use crate::segment::{Cursor, Effect, OpenLayer, Plain, Position, Shape, Step, ValueBlock, Wanted};
 
 /// Before all units.
 pub const FIRST_UNIT: UnitId = UnitId { key: Hash128([0; 16]), child: 0 };
@@ -211,6 +211,14 @@ impl SnapshotUnit {
         Self { id, unit: Unit { entry: None, marks: Vec::new() }, entry_value: None, mark_value: None }
     }
 
+    /// Becomes what a layer makes of a unit that no other knows.
+    fn become_plain(&mut self, layer: usize, plain: &Plain) {
+        self.id = plain.unit;
+        (self.unit.entry, self.entry_value) = (Some(plain.entry), Some(ValueAt::new(layer, plain.value)));
+        self.unit.marks.clear();
+        self.mark_value = None;
+    }
+
     /// Becomes what the layers, oldest first, make of a unit.
     fn fold<'a>(&mut self, id: UnitId, effects: impl Iterator<Item = (usize, &'a Effect)>, now: Millis) {
         let Self { unit, entry_value, mark_value, .. } = self;
@@ -252,6 +260,10 @@ impl Scan {
 
     /// The same, lent.
     pub async fn advance(&mut self) -> Result<Option<&SnapshotUnit>> {
+        if let Some((layer, plain)) = self.merge.plain() {
+            self.unit.become_plain(layer, &plain);
+            return Ok(Some(&self.unit));
+        }
         while let Some(id) = self.merge.next().await? {
             self.unit.fold(id, self.merge.effects(), self.now);
             if self.unit.unit.entry.is_some() || !self.unit.unit.marks.is_empty() {
@@ -315,6 +327,16 @@ impl Merge {
                 Merged::Load => self.load().await?,
             }
         }
+    }
+
+    /// The next unit, if only one layer knows it and all it does is to set the entry. Mostly it is so.
+    fn plain(&mut self) -> Option<(usize, Plain)> {
+        let [layer] = self.behind[..] else { return None };
+        if self.state == State::Broken {
+            return None;
+        }
+        let before = self.heap.peek().map(|Reverse((id, _))| *id);
+        Some((layer, self.cursors[layer].plain(before)?))
     }
 
     /// What each layer that knows the unit does to it, oldest first.

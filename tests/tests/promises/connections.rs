@@ -1,10 +1,13 @@
 //! A model that is read through several connections at once is delivered as through one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use domain::RunState;
-use runner::RunLimits;
+use std::time::Duration;
+
+use domain::{RunKind, RunState};
+use runner::{Error, Executed, Reporter, RunLimits, RunOptions};
 use serde_json::{Value as Json, json};
-use testkit::rig::Rig;
+use testkit::rig::{Deadline, Rig};
+use tokio_util::sync::CancellationToken;
 
 use crate::messages::{is_whole, stream_is_right_from_empty, sync_of};
 
@@ -97,4 +100,68 @@ async fn p1_a_connection_that_fails_fails_the_run_and_takes_nothing_for_removed(
     let again = rig.run().await;
     is_whole(&again);
     assert_eq!((again.counts.planned, again.counts.unchanged), (1, 2_999));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_rows_that_find_no_scratch_space_end_the_reading_through_all_connections() {
+    let mut sync = sync_of("select id, v, repeat('x', 3000) as pad from items");
+    sync["model"]["connections"] = json!(3);
+    sync["sync"]["first_run"] = json!("only-future");
+    let setup = "create table items (id bigint primary key, v int); insert into items select g, 2 from generate_series(1, 3000) g";
+    let mut rig = Rig::start(setup, sync).await;
+    is_whole(&rig.run().await);
+    rig.sql("update items set v = 3 where id = 1234").await;
+    let enough = std::mem::replace(&mut rig.worker.settings.scratch_bytes, 1_000_000);
+    let failed = rig.run().await;
+    let reason = failed.reason.clone().unwrap();
+    assert_eq!((failed.state, reason.code.as_str()), (RunState::Failed, "scratch"), "{reason:?}");
+    assert_eq!((failed.counts.removed, rig.records().len()), (0, 0));
+    assert_eq!(reading(&rig).await, 0);
+    rig.worker.settings.scratch_bytes = enough;
+    let again = rig.run().await;
+    is_whole(&again);
+    assert_eq!((again.counts.planned, again.counts.unchanged), (1, 2_999));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_a_worker_that_lost_its_lease_while_it_read_ends_all_connections_and_another_tells_all() {
+    let mut sync = sync_of("select id, v, pg_sleep(0.02)::text as slow from items");
+    sync["model"]["connections"] = json!(3);
+    let setup =
+        "create table items (id bigint, v bigint); insert into items select g, 0 from generate_series(1, 200) g";
+    let mut rig = Rig::start(setup, sync).await;
+    rig.worker.settings.lease = Duration::from_secs(3);
+    let second = rig.second_worker().await;
+    rig.request(RunKind::Normal, RunOptions::default()).await;
+    let reporter = Reporter::default();
+    let first = async {
+        let lost = Box::pin(rig.worker.execute(rig.sync, &reporter, CancellationToken::new())).await;
+        assert!(matches!(&lost, Err(Error::LeaseLost | Error::Store(store::Error::Fenced { .. }))), "{lost:?}");
+    };
+    let takes_over = async {
+        let deadline = Deadline::new("a second worker to take over");
+        while reading(&rig).await < 3 {
+            deadline.pause().await;
+        }
+        loop {
+            rig.end_lease().await;
+            let other = Box::pin(second.execute(rig.sync, &reporter, CancellationToken::new()));
+            match other.await.unwrap() {
+                Executed::Ended(report) => break *report,
+                Executed::Busy { .. } | Executed::Nothing => deadline.pause().await,
+                Executed::Released { .. } => panic!("nobody asked it to drain"),
+            }
+        }
+    };
+    let ((), report) = tokio::join!(first, takes_over);
+    is_whole(&report);
+    assert_eq!((report.counts.delivered, rig.records().len()), (200, 200));
+    assert_eq!(reading(&rig).await, 0);
+}
+
+/// How many connections read a model.
+async fn reading(rig: &Rig) -> i64 {
+    let query = "select count(*) from pg_stat_activity
+        where datname = current_database() and state = 'active' and query ilike 'copy%'";
+    rig.query(query).await[0].get(0)
 }

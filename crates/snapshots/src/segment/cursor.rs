@@ -10,7 +10,7 @@ use engine::unit::UnitId;
 use objects::Objects;
 
 use super::bytes::Take;
-use super::entry::{Effect, pass_effect, take_effect};
+use super::entry::{Effect, Plain, pass_effect, take_effect};
 use super::footer::{BlockRef, take_unit};
 use super::reader::{OpenLayer, read, unpack};
 use crate::error::{Error, Result};
@@ -86,6 +86,24 @@ impl Cursor {
     /// What the entry that it stands at does to its unit.
     pub(crate) const fn effect(&self) -> &Effect {
         &self.effect
+    }
+
+    /// The next entry, if it is plain, its unit comes before another one, and there is nothing out of the ordinary about it. What is,
+    /// is left for `step`. It does not stand at it then.
+    #[inline]
+    pub(crate) fn plain(&mut self, before: Option<UnitId>) -> Option<Plain> {
+        // Deltas have no outcomes; and with the last entry of a block comes its end.
+        if self.outcomes.is_some() || self.wanted.is_some() || self.left < 2 {
+            return None;
+        }
+        let plain = Plain::read(self.raw.get(self.at..)?)?;
+        let (unit, ends) = (plain.unit, [before, self.to]);
+        let after = unit >= self.from && self.last.is_none_or(|last| unit > last);
+        if !after || ends.into_iter().flatten().any(|end| unit >= end) {
+            return None;
+        }
+        (self.at, self.left, self.last) = (self.at + Plain::BYTES, self.left - 1, Some(unit));
+        Some(plain)
     }
 
     pub(crate) fn step(&mut self) -> Result<Step> {

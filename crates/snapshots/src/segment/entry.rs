@@ -6,7 +6,7 @@ use engine::rules::{Outcome, WindowEntry, checkpoint};
 use engine::unit::{Delta, Entry, EntryChange, Mark, UnitId};
 
 use super::bytes::Take;
-use super::footer::put_unit;
+use super::footer::{put_unit, take_unit};
 use crate::name::SegmentKind;
 
 /// Where a value lies in its segment.
@@ -97,6 +97,26 @@ pub(crate) fn take_effect(
     Some(())
 }
 
+/// What most entries are: one that is set, without marks.
+pub(crate) struct Plain {
+    pub(crate) unit: UnitId,
+    pub(crate) entry: Entry,
+    pub(crate) value: Position,
+}
+
+impl Plain {
+    /// What it takes, in bytes, with its unit.
+    pub(crate) const BYTES: usize = 24 + 1 + ENTRY + 4;
+
+    /// From the beginning of the bytes of an entry of a delta, if it is one of these.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut take = Take(bytes.get(..Self::BYTES)?);
+        let (unit, flags) = (take_unit(&mut take)?, take.u8()?);
+        let (entry, value) = (take_set(&mut take, flags)?, take_position(&mut take)?);
+        (flags & !RESENT == SET && take.u32()? == 0).then_some(Self { unit, entry, value })
+    }
+}
+
 /// Passes over it. What it does may be malformed, but not its length.
 pub(crate) fn pass_effect(take: &mut Take<'_>, kind: SegmentKind) -> Option<()> {
     if kind == SegmentKind::Window {
@@ -131,8 +151,7 @@ fn take_delta(take: &mut Take<'_>, effect: &mut Effect) -> Option<()> {
     (effect.delta.entry, effect.entry_value) = match flags & KIND {
         0 => (EntryChange::Keep, None),
         SET => {
-            let (row, form, sequence) = (Hash128(take.array()?), take.u32()?, take.u64()?);
-            let entry = Entry { row, form, sequence, resent: flags & RESENT != 0 };
+            let entry = take_set(take, flags)?;
             (EntryChange::Set(entry), Some(take_position(take)?))
         }
         2 => (EntryChange::Delete, None),
@@ -145,6 +164,11 @@ fn take_delta(take: &mut Take<'_>, effect: &mut Effect) -> Option<()> {
     effect.mark_value = if effect.delta.marks.is_empty() { None } else { Some(take_position(take)?) };
     effect.delta.ends_doubt = flags & ENDS_DOUBT != 0;
     (flags >> 4 == 0).then_some(())
+}
+
+fn take_set(take: &mut Take<'_>, flags: u8) -> Option<Entry> {
+    let (row, form, sequence) = (Hash128(take.array()?), take.u32()?, take.u64()?);
+    Some(Entry { row, form, sequence, resent: flags & RESENT != 0 })
 }
 
 fn take_mark(take: &mut Take<'_>) -> Option<Mark> {

@@ -21,7 +21,7 @@ pub use writer::{SegmentWriter, Value};
 pub(crate) use cursor::{Cursor, Step, Wanted};
 #[cfg(test)]
 pub(crate) use entry::put_value;
-pub(crate) use entry::{Effect, Position};
+pub(crate) use entry::{Effect, Plain, Position};
 pub(crate) use reader::{OpenLayer, ValueBlock};
 
 /// What the manifest keeps of a segment.
