@@ -30,7 +30,7 @@ impl fmt::Debug for HashKey {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Hash128(pub [u8; 16]);
 
-/// In the order of the bytes, compared as one number, which is faster.
+/// In the order of the bytes, compared as one number.
 impl Ord for Hash128 {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {

@@ -152,6 +152,9 @@ impl Rows {
         if from > buffered || from + length as u64 > buffered {
             let ahead = if from.saturating_sub(buffered) < NEAR { AT_ONCE.max(length) } else { length };
             let left = self.end.saturating_sub(from);
+            // One huge row must not keep its memory.
+            self.buffer.clear();
+            self.buffer.shrink_to(ahead.max(AT_ONCE));
             self.buffer.resize(ahead.min(usize::try_from(left).unwrap_or(ahead)), 0);
             self.begin = from;
             match self.file.read_exact_at(&mut self.buffer, from) {
@@ -245,6 +248,21 @@ mod tests {
         assert!(damaged("unsorted.notes", |bytes| bytes.truncate(60)).contains("it ends early"));
         // Between two blocks: of 24 bytes and two notes each.
         assert!(damaged("unsorted.notes", |bytes| bytes.truncate(48)).contains("its notes end early"));
+    }
+
+    #[test]
+    fn notes_of_other_rows_are_found_out_whether_or_not_one_is_wanted() {
+        for wanted in [|_| true, |_| false] as [fn(u32) -> bool; 2] {
+            let (root, _scratch, unsorted) = pushed(&[&[1, 2], &[3, 4]]);
+            let (other, _other_scratch, _others) = pushed(&[&[1, 2], &[4, 4]]);
+            let notes = |root: &tempfile::TempDir| root.path().join("run/unsorted.notes");
+            fs::copy(notes(&other), notes(&root)).unwrap();
+            let [first, second] = <[Stretch; 2]>::try_from(unsorted.stretches(2).unwrap()).unwrap();
+            let visit = |bytes: &[u8]| Ok::<_, Error>(number(bytes));
+            first.take(wanted, visit).unwrap();
+            let told = second.take(wanted, visit).unwrap_err().to_string();
+            assert!(told.contains("not what it was") || told.contains("of other rows"), "{told}");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Filling {
     }
 }
 
-/// How many parts of a snapshot are gone through at the same time: more would take more memory than time.
+/// How many parts of a snapshot, or of what was read, are gone through at the same time: more would take more memory than time.
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE)
 }

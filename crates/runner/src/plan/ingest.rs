@@ -144,9 +144,9 @@ impl<'a> Reading<'a> {
                 let Some(chunk) = reader.next().await? else { return Ok(None) };
                 let rows = chunk.len() as u64;
                 if work.send(chunk).await.is_err() {
-                    // The sorter has failed.
+                    // The sorter has failed, so this ends by `stop`.
                     self.stop.cancel();
-                    return Ok(None);
+                    std::future::pending().await
                 }
                 Ok::<_, Error>(Some(rows))
             };

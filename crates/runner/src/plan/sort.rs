@@ -201,7 +201,8 @@ impl Sorter {
         Ok(null_keys)
     }
 
-    /// When all was read and listed: spills what does not rest, unless nobody wants it any more.
+    /// When all was read and listed: spills what does not rest, unless nobody wants it any more, as `stop` says; it is told so too
+    /// where this fails.
     pub(super) fn finish(self, stop: &CancellationToken) -> Result<AllSorted, Error> {
         let Self { layout, key, scratch, to } = self;
         let (bins, rows) = match to {
@@ -228,6 +229,7 @@ impl Sorter {
             })
         };
         if !balance.all_rest() {
+            let read_again = |stretch| read_again(stretch).inspect_err(|_| stop.cancel());
             side_by_side(rows.stretches(processors())?, read_again)?;
         }
         let spent = rows.remove()?;
@@ -237,13 +239,19 @@ impl Sorter {
     }
 }
 
-/// Does each piece of work on a thread of its own.
+/// Does each piece of work on a thread of its own. One that was cancelled because another has failed is not what went wrong.
 fn side_by_side<W: Send>(works: Vec<W>, each: impl Fn(W) -> Result<(), Error> + Sync) -> Result<(), Error> {
     let each = &each;
     std::thread::scope(|scope| {
         let threads: Vec<_> = works.into_iter().map(|work| scope.spawn(move || each(work))).collect();
-        let mut ended = threads.into_iter().map(|thread| thread.join());
-        ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let ended = threads.into_iter().map(|thread| thread.join());
+        let ended = ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let told = |ended: &Result<(), Error>| match ended {
+            Ok(()) => 0,
+            Err(Error::Cancelled) => 1,
+            Err(_) => 2,
+        };
+        ended.max_by_key(told).unwrap_or(Ok(()))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Owned, Read, added, identity, read, shapes, storage, unit, window};
+use crate::common::{Owned, Read, added, identity, read, read_range, shapes, storage, unit, window};
 use domain::Change;
 use engine::hash::Hash128;
 use engine::rules::{Outcome, WindowEntry, acknowledge_silently, checkpoint, rewrite};
@@ -266,6 +266,12 @@ async fn layers_one_behind_the_other_keep_every_value_when_they_merge() {
         // Merged once more, blocks of deltas are taken over too.
         let again = compact(&objects, &merged, identity(10, SegmentKind::Delta), 0..1, 0).await.unwrap();
         assert_eq!(read(&objects, &again, 0).await.unwrap(), before);
+        // Whatever the range, nothing of what lies around it comes along.
+        let snapshot = Snapshot::open(&objects, &again, 0).await.unwrap();
+        for (from, to) in [(0, 10), (1, 2), (1_500, 2_600), (5_990, 6_000)].map(|(from, to)| (unit(from), unit(to))) {
+            let some = before.range(from..to).map(|(id, read)| (*id, read.clone())).collect();
+            assert_eq!(read_range(&snapshot, from, Some(to)).await.unwrap(), some);
+        }
         let bytes = |manifest: &Manifest| manifest.layers.iter().map(|layer| layer.segment.values.bytes).sum::<u64>();
         assert!(bytes(&merged) <= bytes(&manifest) && bytes(&again) <= bytes(&merged));
     }
