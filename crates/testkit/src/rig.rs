@@ -181,6 +181,21 @@ impl Rig {
         self.store_query("update run set lease_until = now() where state = 'running' and lease_until > now()").await;
     }
 
+    /// Ends the lease of the run again and again, until another worker has taken it over, and then carries it out.
+    pub async fn taken_over_by(&self, other: &Worker) -> Report {
+        let (deadline, reporter) = (Deadline::new("another worker to take over"), Reporter::default());
+        loop {
+            self.end_lease().await;
+            let executed = Box::pin(other.execute(self.sync, &reporter, CancellationToken::new()));
+            match must(executed.await, "carry out a run that was taken over") {
+                Executed::Ended(report) => return *report,
+                // A heartbeat came in between.
+                Executed::Busy { .. } | Executed::Nothing => deadline.pause().await,
+                Executed::Released { .. } => stop("nobody asked it to drain"),
+            }
+        }
+    }
+
     /// Time of the database that leases and settling go by.
     pub async fn now(&self) -> Millis {
         let rows = self.store_query("select (extract(epoch from clock_timestamp()) * 1000)::bigint").await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::{RunKind, RunState};
-use runner::{Error, Executed, Reporter, RunLimits, RunOptions};
+use runner::{Error, Reporter, RunLimits, RunOptions};
 use serde_json::{Value as Json, json};
 use testkit::rig::{Deadline, Rig};
 use tokio_util::sync::CancellationToken;
@@ -140,20 +140,12 @@ async fn p3_a_worker_that_lost_its_lease_while_it_read_ends_all_connections_and_
         assert!(matches!(&lost, Err(Error::LeaseLost | Error::Store(store::Error::Fenced { .. }))), "{lost:?}");
     };
     let takes_over = async {
-        let deadline = Deadline::new("a second worker to take over");
+        let deadline = Deadline::new("three connections to read");
         while reading(&rig).await < 3 {
             deadline.pause().await;
         }
         rig.sql("update pace set seconds = 0").await;
-        loop {
-            rig.end_lease().await;
-            let other = Box::pin(second.execute(rig.sync, &reporter, CancellationToken::new()));
-            match other.await.unwrap() {
-                Executed::Ended(report) => break *report,
-                Executed::Busy { .. } | Executed::Nothing => deadline.pause().await,
-                Executed::Released { .. } => panic!("nobody asked it to drain"),
-            }
-        }
+        rig.taken_over_by(&second).await
     };
     let ((), report) = tokio::join!(first, takes_over);
     is_whole(&report);

@@ -8,7 +8,7 @@ use runner::{Error, Executed, Report, Reporter, RunOptions};
 use serde_json::{Value as Json, json};
 use simulator::{Effect, LateAnswer, Operation, Rule};
 use testkit::oracle::sums;
-use testkit::rig::{Deadline, Rig};
+use testkit::rig::Rig;
 use tokio_util::sync::CancellationToken;
 
 use crate::messages::{is_whole, items, stream_is_right, stream_is_right_from_empty, told};
@@ -363,17 +363,7 @@ async fn p1_p3_p4_a_worker_that_lost_its_lease_can_write_nothing_more() {
     let first = Box::pin(rig.worker.execute(rig.sync, &reporter, CancellationToken::new()));
     let takes_over = async {
         rig.simulator.wait_for_calls(Operation::PutRecords, 4).await;
-        let deadline = Deadline::new("a second worker to take over");
-        loop {
-            rig.end_lease().await;
-            let other = Box::pin(second.execute(rig.sync, &reporter, CancellationToken::new()));
-            match other.await.unwrap() {
-                Executed::Ended(report) => break *report,
-                // A heartbeat came in between.
-                Executed::Busy { .. } | Executed::Nothing => deadline.pause().await,
-                Executed::Released { .. } => panic!("nobody asked it to drain"),
-            }
-        }
+        rig.taken_over_by(&second).await
     };
     let (lost, report) = tokio::join!(first, takes_over);
     assert!(

@@ -187,6 +187,7 @@ impl<'a> Comparison<'a> {
         let resting = sifting.resting().await?;
         let Totals { counts, planned, .. } = &mut self.out;
         for count in [&mut counts.rows, &mut counts.units, &mut counts.unchanged, &mut planned.snapshot] {
+            debug_assert!(count.checked_add_signed(resting).is_some(), "what was looked at was counted before");
             *count = count.wrapping_add_signed(resting);
         }
         self.write(&partition).await
