@@ -1,5 +1,6 @@
 //! Reading a segment. Nothing is parsed before its digest was checked, and nothing is read that no digest covers.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use domain::Millis;
 use engine::unit::UnitId;
 use objects::Objects;
+use zstd::bulk::Decompressor;
 
 use super::bytes::Take;
 use super::entry::{RawValue, take_value};
@@ -157,7 +159,18 @@ pub(super) fn unpack(object: &str, block: &BlockRef, stored: &[u8]) -> Result<Ve
     if digest16(stored) != block.digest {
         return Err(Error::corrupt(object, format!("the block at byte {} is not the one written", block.offset)));
     }
-    match zstd::bulk::decompress(stored, block.raw as usize) {
+    // A context is larger than a block: making one anew each time costs as much as unpacking does.
+    thread_local! {
+        static ZSTD: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    let raw = ZSTD.with_borrow_mut(|kept| {
+        let zstd = match kept {
+            Some(zstd) => zstd,
+            none => none.insert(Decompressor::new()?),
+        };
+        zstd.decompress(stored, block.raw as usize)
+    });
+    match raw {
         Ok(raw) if raw.len() == block.raw as usize => Ok(raw),
         _ => Err(Error::corrupt(object, format!("the block at byte {} does not decompress", block.offset))),
     }
