@@ -9,7 +9,7 @@ use crate::shell::{Shell, say};
 
 const BENCH: &str = "plan";
 /// So many that what is sent does not wait for their limits: that is no matter of the plan.
-const SHARDS: u32 = 64;
+const SHARDS: u32 = 256;
 
 /// What the model holds this time, and what a run has to find in it.
 struct Case {
