@@ -6,6 +6,7 @@ mod copy;
 mod describe;
 mod diverted;
 mod failure;
+mod gathered;
 mod json;
 mod key;
 mod preview;

@@ -12,11 +12,12 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 
+use super::gathered::Gathered;
 use super::settings::{Host, Settings};
 
 pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Tcp(Gathered<TcpStream>),
+    Unix(Gathered<UnixStream>),
 }
 
 /// Names to addresses. Tests play a resolver that changes its mind.
@@ -32,7 +33,7 @@ pub(super) async fn dial(settings: &Settings, peer: Option<SocketAddr>) -> io::R
         Host::Unix(folder) => {
             settings.egress.check_unix_socket().map_err(forbidden)?;
             let socket = UnixStream::connect(folder.join(format!(".s.PGSQL.{}", settings.port))).await?;
-            return Ok((Socket::Unix(socket), None));
+            return Ok((Socket::Unix(Gathered::new(socket)), None));
         }
         Host::Tcp(host) => host,
     };
@@ -43,7 +44,7 @@ pub(super) async fn dial(settings: &Settings, peer: Option<SocketAddr>) -> io::R
     let socket = reach(allowed(&settings.egress, addresses)?).await?;
     socket.set_nodelay(true)?;
     let peer = socket.peer_addr()?;
-    Ok((Socket::Tcp(socket), Some(peer)))
+    Ok((Socket::Tcp(Gathered::new(socket)), Some(peer)))
 }
 
 async fn resolve(settings: &Settings, host: &str) -> io::Result<Vec<SocketAddr>> {
