@@ -320,6 +320,29 @@ mod tests {
         assert!(reading.join().unwrap().unwrap() == many);
     }
 
+    /// To be told of room is not given up for many bytes.
+    #[tokio::test]
+    async fn who_waits_for_room_is_told_of_it_though_many_bytes_come() {
+        let (gathered, mut peer) = pair().await;
+        let (mut reading, mut writing) = tokio::io::split(gathered);
+        let written = tokio::spawn(async move { writing.write_all(&vec![7; 16 << 20]).await });
+        let read = tokio::spawn(async move {
+            let mut rows = vec![0; 4 * MANY];
+            for _ in 0..3 {
+                reading.read_exact(&mut rows).await.unwrap();
+            }
+            reading.read(&mut rows).await
+        });
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            peer.write_all(&[0; 4 * MANY]).unwrap();
+        }
+        let taking = std::thread::spawn(move || peer.read_exact(&mut vec![0; 16 << 20]).map(|()| peer));
+        tokio::time::timeout(Duration::from_secs(20), written).await.unwrap().unwrap().unwrap();
+        drop(taking.join().unwrap().unwrap());
+        assert_eq!(read.await.unwrap().unwrap(), 0, "the end");
+    }
+
     #[tokio::test]
     async fn a_connection_that_is_reset_says_so_while_nobody_waits() {
         let (mut gathered, mut peer) = pair().await;
