@@ -4,23 +4,18 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
 use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
-use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::coop;
 
+use super::moment::Moment;
+
 /// Behind fewer bytes the next ones are waited for: they belong to an answer, not to rows.
 const MANY: usize = 4 << 10;
-/// What comes in a moment is less than a socket holds, which may be 200 KiB: else the server would have to wait.
-const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 400_000 };
 
 pub(super) struct Gathered<S: Stream> {
     state: State<S>,
@@ -29,6 +24,8 @@ pub(super) struct Gathered<S: Stream> {
     /// Whoever writes waits for room.
     full: bool,
     moment: Option<Moment>,
+    /// There can be moments.
+    gathers: bool,
 }
 
 enum State<S: Stream> {
@@ -53,20 +50,23 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Sized {
 
 impl<S: Stream> Gathered<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { state: State::Watched(stream), stretch: 0, full: false, moment: None }
+        Self { state: State::Watched(stream), stretch: 0, full: false, moment: None, gathers: true }
     }
 
-    /// Until a moment from now.
-    fn unwatch(&mut self) -> io::Result<()> {
+    /// Until a moment from now. False: there is no timer for it, and the stream is watched as before.
+    fn unwatch(&mut self) -> io::Result<bool> {
+        if self.gathers && self.moment.is_none() {
+            let made = Moment::new().inspect_err(|error| tracing::debug!(%error, "rows do not gather"));
+            self.moment = made.ok();
+            self.gathers = self.moment.is_some();
+        }
+        let Some(moment) = &mut self.moment else { return Ok(false) };
+        moment.begin()?;
         self.state = match std::mem::replace(&mut self.state, State::Lost) {
             State::Watched(stream) => State::Unwatched(stream.unwatch()?),
             state => state,
         };
-        match &mut self.moment {
-            Some(moment) => moment,
-            none => none.insert(Moment::new()?),
-        }
-        .begin()
+        Ok(true)
     }
 
     fn watched(&mut self) -> io::Result<&mut S> {
@@ -108,15 +108,19 @@ impl<S: Stream> AsyncRead for Gathered<S> {
                 if read.is_ready() {
                     return Poll::Ready(Ok(()));
                 }
+                // There may be more: it is only the turn of others.
+                if !coop::has_budget_remaining() {
+                    return Poll::Pending;
+                }
             }
             let many = std::mem::take(&mut this.stretch) >= MANY;
-            if many && !this.full {
-                this.unwatch()?;
-            } else if matches!(this.state, State::Unwatched(_)) {
-                this.watched()?;
-            } else {
-                return Poll::Pending;
+            if many && !this.full && this.unwatch()? {
+                continue;
             }
+            match this.state {
+                State::Unwatched(_) => this.watched()?,
+                _ => return Poll::Pending,
+            };
         }
     }
 }
@@ -143,7 +147,11 @@ impl<S: Stream> AsyncWrite for Gathered<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().state {
             State::Watched(stream) => Pin::new(stream).poll_shutdown(cx),
-            State::Unwatched(stream) => Poll::Ready(S::end(stream)),
+            State::Unwatched(stream) => Poll::Ready(match S::end(stream) {
+                // The server has ended it before.
+                Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+                ended => ended,
+            }),
             State::Lost => Poll::Ready(Ok(())),
         }
     }
@@ -181,49 +189,19 @@ impl Stream for UnixStream {
     }
 }
 
-/// A timer of the system: that of the runtime knows no time below a millisecond.
-struct Moment {
-    timer: AsyncFd<OwnedFd>,
-    runs: bool,
-}
-
-impl Moment {
-    fn new() -> io::Result<Self> {
-        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        #[expect(
-            deprecated,
-            reason = "what takes its place is unsafe, for types that may change their descriptor: none is owned"
-        )]
-        let timer = AsyncFd::new(timer)?;
-        Ok(Self { timer, runs: false })
-    }
-
-    fn begin(&mut self) -> io::Result<()> {
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: MOMENT };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
-        self.runs = true;
-        Ok(())
-    }
-
-    /// Whether it is over.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.runs {
-            // To begin it anew makes it unreadable, so it is told of each time that it is over.
-            ready!(self.timer.poll_read_ready(cx))?.clear_ready();
-            self.runs = false;
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::{TcpListener, TcpStream as Peer};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
 
     use super::*;
+    use crate::postgres::moment::MOMENT;
+
+    const LONG: Duration = Duration::from_secs(20);
 
     async fn pair() -> (Gathered<TcpStream>, Peer) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -231,16 +209,29 @@ mod tests {
         (Gathered::new(stream), listener.accept().unwrap().0)
     }
 
+    fn unix_pair() -> (Gathered<UnixStream>, unix::net::UnixStream) {
+        let (stream, peer) = UnixStream::pair().unwrap();
+        let peer = peer.into_std().unwrap();
+        peer.set_nonblocking(false).unwrap();
+        (Gathered::new(stream), peer)
+    }
+
     /// Reads all that was sent, and asks for more.
-    async fn drain(gathered: &mut Gathered<TcpStream>, bytes: usize) {
-        gathered.read_exact(&mut vec![0; bytes]).await.unwrap();
+    async fn drain<S: Stream>(gathered: &mut Gathered<S>, bytes: usize) {
+        timeout(LONG, gathered.read_exact(&mut vec![0; bytes])).await.unwrap().unwrap();
         let more = std::future::poll_fn(|cx| {
             Poll::Ready(Pin::new(&mut *gathered).poll_read(cx, &mut ReadBuf::new(&mut [0; 10])).is_ready())
         });
         assert!(!more.await);
     }
 
-    fn is_watched(gathered: &Gathered<TcpStream>) -> bool {
+    /// Waits for some moments, and nothing comes.
+    async fn wait_in_vain<S: Stream>(gathered: &mut Gathered<S>) {
+        let waiting = timeout(Duration::from_millis(20), gathered.read(&mut [0])).await;
+        assert!(waiting.is_err(), "nothing came");
+    }
+
+    fn is_watched<S: Stream>(gathered: &Gathered<S>) -> bool {
         matches!(gathered.state, State::Watched(_))
     }
 
@@ -256,28 +247,23 @@ mod tests {
             drain(&mut gathered, MANY).await;
             assert!(!is_watched(&gathered), "rows");
             peer.write_all(&[round]).unwrap();
-            gathered.read_exact(&mut one).await.unwrap();
+            timeout(LONG, gathered.read_exact(&mut one)).await.unwrap().unwrap();
             assert_eq!((one, is_watched(&gathered)), ([round], false), "the last bytes are looked for");
-            drain_nothing(&mut gathered).await;
-            assert!(is_watched(&gathered), "nothing comes any more");
+            wait_in_vain(&mut gathered).await;
+            assert!(is_watched(&gathered), "few came");
+            peer.write_all(&[round; MANY]).unwrap();
+            drain(&mut gathered, MANY).await;
+            wait_in_vain(&mut gathered).await;
+            assert!(is_watched(&gathered), "a moment went by and nothing came");
         }
-    }
-
-    /// Waits a moment for nothing.
-    async fn drain_nothing(gathered: &mut Gathered<TcpStream>) {
-        let mut nothing = [0];
-        let waiting = tokio::time::timeout(Duration::from_millis(20), gathered.read(&mut nothing)).await;
-        assert!(waiting.is_err(), "nothing came");
     }
 
     #[tokio::test]
     async fn all_bytes_arrive_however_they_come_and_so_does_the_end() {
         let (gathered, peer) = pair().await;
         all_arrive(gathered, peer).await;
-        let (stream, peer) = UnixStream::pair().unwrap();
-        let peer = peer.into_std().unwrap();
-        peer.set_nonblocking(false).unwrap();
-        all_arrive(Gathered::new(stream), peer).await;
+        let (gathered, peer) = unix_pair();
+        all_arrive(gathered, peer).await;
     }
 
     async fn all_arrive<S: Stream>(mut gathered: Gathered<S>, mut peer: impl Write + Send + 'static) {
@@ -292,13 +278,13 @@ mod tests {
             }
         });
         let mut read = Vec::new();
-        tokio::time::timeout(Duration::from_secs(20), gathered.read_to_end(&mut read)).await.unwrap().unwrap();
+        timeout(LONG, gathered.read_to_end(&mut read)).await.unwrap().unwrap();
         assert!(read == expected);
         sending.join().unwrap();
     }
 
     #[tokio::test]
-    async fn what_is_written_while_nobody_waits_goes_out_whole_and_an_end_too() {
+    async fn what_is_written_while_nobody_waits_goes_out_whole() {
         let (mut gathered, mut peer) = pair().await;
         peer.write_all(&[0; MANY]).unwrap();
         drain(&mut gathered, MANY).await;
@@ -310,14 +296,54 @@ mod tests {
         assert_eq!(&few, b"few");
 
         let many = vec![7; 16 << 20];
+        let mut written = 0;
+        // Nobody reads, and no socket holds so much.
+        while let Ok(some) = timeout(Duration::from_millis(20), gathered.write(&many[written..])).await {
+            written += some.unwrap();
+        }
+        assert!(written < many.len() && is_watched(&gathered), "there is no room any more");
         let reading = std::thread::spawn(move || {
             let mut read = Vec::new();
             peer.read_to_end(&mut read).map(|_| read)
         });
-        tokio::time::timeout(Duration::from_secs(20), gathered.write_all(&many)).await.unwrap().unwrap();
-        assert!(is_watched(&gathered), "there was no room any more");
+        timeout(LONG, gathered.write_all(&many[written..])).await.unwrap().unwrap();
         gathered.shutdown().await.unwrap();
         assert!(reading.join().unwrap().unwrap() == many);
+    }
+
+    /// A moment that was cut short by who writes does not cut short the next one.
+    #[tokio::test]
+    async fn each_moment_is_waited_for_anew() {
+        let (mut gathered, mut peer) = pair().await;
+        for _ in 0..3 {
+            peer.write_all(&[0; MANY]).unwrap();
+            drain(&mut gathered, MANY).await;
+            assert!(!is_watched(&gathered));
+            gathered.watched().unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let began = Instant::now();
+            gathered.unwatch().unwrap();
+            let moment = gathered.moment.as_mut().unwrap();
+            let over = std::future::poll_fn(|cx| Poll::Ready(moment.poll(cx).is_ready())).await;
+            assert!(!over || began.elapsed() >= MOMENT, "it has only begun");
+            wait_in_vain(&mut gathered).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_reaches_the_server_while_nobody_waits() {
+        let (mut tcp, mut peer) = pair().await;
+        end(&mut tcp, &mut peer).await;
+        let (mut unix, mut peer) = unix_pair();
+        end(&mut unix, &mut peer).await;
+    }
+
+    async fn end<S: Stream>(gathered: &mut Gathered<S>, peer: &mut (impl Read + Write)) {
+        peer.write_all(&[0; MANY]).unwrap();
+        drain(gathered, MANY).await;
+        assert!(!is_watched(gathered));
+        gathered.shutdown().await.unwrap();
+        assert_eq!(peer.read(&mut [0]).unwrap(), 0);
     }
 
     /// To be told of room is not given up for many bytes.
@@ -338,9 +364,9 @@ mod tests {
             peer.write_all(&[0; 4 * MANY]).unwrap();
         }
         let taking = std::thread::spawn(move || peer.read_exact(&mut vec![0; 16 << 20]).map(|()| peer));
-        tokio::time::timeout(Duration::from_secs(20), written).await.unwrap().unwrap().unwrap();
+        timeout(LONG, written).await.unwrap().unwrap().unwrap();
         drop(taking.join().unwrap().unwrap());
-        assert_eq!(read.await.unwrap().unwrap(), 0, "the end");
+        assert_eq!(timeout(LONG, read).await.unwrap().unwrap().unwrap(), 0, "the end");
     }
 
     #[tokio::test]
@@ -349,8 +375,21 @@ mod tests {
         peer.write_all(&[0; MANY]).unwrap();
         drain(&mut gathered, MANY).await;
         gathered.write_all(b"unread").await.unwrap();
+        peer.peek(&mut [0]).unwrap();
+        assert!(!is_watched(&gathered));
         drop(peer);
-        let failure = gathered.read(&mut [0; 10]).await.unwrap_err();
+        let failure = timeout(LONG, gathered.read(&mut [0; 10])).await.unwrap().unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::ConnectionReset);
+        gathered.shutdown().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_a_timer_a_stream_is_watched_all_the_time() {
+        let (gathered, peer) = pair().await;
+        let mut gathered = Gathered { gathers: false, ..gathered };
+        (&peer).write_all(&[0; MANY]).unwrap();
+        drain(&mut gathered, MANY).await;
+        assert!(is_watched(&gathered));
+        all_arrive(gathered, peer).await;
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod gathered;
 mod json;
 mod key;
+mod moment;
 mod preview;
 mod read;
 mod session;
