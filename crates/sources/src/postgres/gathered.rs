@@ -3,7 +3,6 @@
 //! So once many bytes were read, nobody waits for the next ones: they are looked for a moment later.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
 use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -44,8 +43,6 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Sized {
     fn unwatch(self) -> io::Result<Self::Plain>;
 
     fn watch(plain: Self::Plain) -> io::Result<Self>;
-
-    fn end(plain: &Self::Plain) -> io::Result<()>;
 }
 
 impl<S: Stream> Gathered<S> {
@@ -145,15 +142,7 @@ impl<S: Stream> AsyncWrite for Gathered<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().state {
-            State::Watched(stream) => Pin::new(stream).poll_shutdown(cx),
-            State::Unwatched(stream) => Poll::Ready(match S::end(stream) {
-                // The server has ended it before.
-                Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
-                ended => ended,
-            }),
-            State::Lost => Poll::Ready(Ok(())),
-        }
+        Pin::new(self.get_mut().watched()?).poll_shutdown(cx)
     }
 }
 
@@ -167,10 +156,6 @@ impl Stream for TcpStream {
     fn watch(plain: Self::Plain) -> io::Result<Self> {
         Self::from_std(plain)
     }
-
-    fn end(plain: &Self::Plain) -> io::Result<()> {
-        plain.shutdown(Shutdown::Write)
-    }
 }
 
 impl Stream for UnixStream {
@@ -182,10 +167,6 @@ impl Stream for UnixStream {
 
     fn watch(plain: Self::Plain) -> io::Result<Self> {
         Self::from_std(plain)
-    }
-
-    fn end(plain: &Self::Plain) -> io::Result<()> {
-        plain.shutdown(Shutdown::Write)
     }
 }
 
