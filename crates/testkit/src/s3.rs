@@ -70,6 +70,8 @@ pub enum Fault {
     Reset,
     /// It is done, and the connection ends before the answer.
     ResetAfter,
+    /// It is done, but slowly, and whether or not somebody still waits for it.
+    Late,
     /// So many bytes of the answer, then the connection ends.
     Cut(usize),
     /// It is done whatever stands under the name, as by a server that ignores conditions.
@@ -223,8 +225,18 @@ async fn answer(service: S3Service, shared: Arc<Shared>, request: Request<Incomi
         }
         _ => {}
     }
-    let request = http::Request::from_parts(parts, s3s::Body::from(body));
-    let response = service.call(request).await.map_err(|_| Gone)?;
+    let response = if matches!(fault, Some(Fault::Late)) {
+        let late = futures::stream::once(async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            Ok::<_, Infallible>(hyper::body::Frame::data(body))
+        });
+        let body = s3s::Body::http_body_unsync(http_body_util::StreamBody::new(Box::pin(late)));
+        let request = http::Request::from_parts(parts, body);
+        tokio::spawn(async move { service.call(request).await }).await.map_err(|_| Gone)?
+    } else {
+        service.call(http::Request::from_parts(parts, s3s::Body::from(body))).await
+    };
+    let response = response.map_err(|_| Gone)?;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
     match fault {

@@ -218,8 +218,8 @@ impl Parts {
     }
 
     async fn abort(mut self) -> object_store::Result<()> {
-        // A part that is still on its way could arrive behind the abort and stay.
-        self.sending.shutdown().await;
+        // A part could arrive behind the abort and stay, even one that nobody waits for any more.
+        while self.sending.join_next().await.is_some() {}
         self.upload().abort().await
     }
 }

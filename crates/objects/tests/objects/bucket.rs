@@ -1,7 +1,9 @@
 //! How objects get into a bucket and out of it.
 
+use std::time::Duration;
+
 use objects::{Error, Objects, S3, Verified};
-use testkit::s3::{BUCKET, SECRET_KEY, Server};
+use testkit::s3::{Asked, BUCKET, Fault, SECRET_KEY, Server};
 
 use crate::{bucket, settings};
 
@@ -48,15 +50,15 @@ async fn a_large_object_is_never_replaced_by_parts() {
     objects.put("a", b"first").await.unwrap();
     assert!(matches!(late.finish().await, Err(Error::Exists { .. })));
     assert_eq!(&objects.read("a", 0..5).await.unwrap()[..], b"first");
-    no_parts(&server).await;
+    until(|| server.parts() == 0).await;
 }
 
-/// Giving up happens in the background.
-async fn no_parts(server: &Server) {
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while server.parts() > 0 {
-        assert!(tokio::time::Instant::now() < until, "{} parts are left", server.parts());
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+/// Parts are sent, and given up, in the background.
+async fn until(is_so: impl Fn() -> bool) {
+    let last = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < last, "it does not happen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -68,8 +70,23 @@ async fn a_writer_that_is_dropped_takes_its_parts_back() {
     writer.write(&large()).await.unwrap();
     assert!(server.parts() > 0, "parts are sent while others are filled");
     drop(writer);
-    no_parts(&server).await;
+    until(|| server.parts() == 0).await;
     assert_eq!(objects.list("").await.unwrap(), []);
+}
+
+/// What nobody waits for any more may still be done, and after the parts were taken back.
+#[tokio::test]
+async fn parts_are_taken_back_when_none_is_on_its_way() {
+    let (server, objects) = bucket().await;
+    server.fail(Asked::puts_part, Fault::Late);
+    let mut writer = objects.create("a").await.unwrap();
+    writer.write(&large()).await.unwrap();
+    until(|| server.faults_left() == 0).await;
+    drop(writer);
+    until(|| server.asked().iter().any(|asked| asked.method == "DELETE" && asked.query_has("uploadId"))).await;
+    // Longer than what is late needs.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(server.parts(), 0);
 }
 
 #[tokio::test]
