@@ -1,6 +1,7 @@
 //! Rows partitioned by key hash: items of fixed size (unit, hashes, where the row is) in one file, the rows themselves
 //! compressed beside it. Comparing reads items only; a partition without differences is never read back.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use engine::hash::Hash128;
@@ -74,13 +75,18 @@ pub struct PartitionItems {
     hashes: Vec<Hash128>,
     width: usize,
     /// Rows beyond the second of their unit, which `items` leaves out. Elements of a fan-out are no rows.
-    pub left_out: u64,
+    left_out: HashMap<UnitId, u64>,
 }
 
 impl PartitionItems {
     pub fn hashes(&self, item: &Item) -> &[Hash128] {
         let start = item.hashes as usize * self.width;
         &self.hashes[start..start + self.width]
+    }
+
+    /// How many rows of the unit came beyond the two that are kept.
+    pub fn left_out(&self, unit: UnitId) -> u64 {
+        self.left_out.get(&unit).copied().unwrap_or_default()
     }
 }
 
@@ -315,14 +321,15 @@ impl PartitionItems {
     fn settle(&mut self) {
         self.items.sort_unstable_by_key(|item| (item.unit, item.block, item.offset));
         let before = self.items.len();
-        let (mut unit, mut times, mut left_out) = (None, 0, 0);
+        let (mut unit, mut times) = (None, 0);
         self.items.retain(|item| {
             times = if unit == Some(item.unit) { times + 1 } else { 1 };
             unit = Some(item.unit);
-            left_out += u64::from(times > 2 && item.unit.child == 0);
+            if times > 2 && item.unit.child == 0 {
+                *self.left_out.entry(item.unit).or_default() += 1;
+            }
             times <= 2
         });
-        self.left_out += left_out;
         if self.items.len() < before {
             let mut kept = Vec::with_capacity(self.items.len() * self.width);
             for item in &mut self.items {
@@ -363,16 +370,16 @@ mod tests {
         UnitId { key: Hash128(key.to_be_bytes()), child: 0 }
     }
 
-    /// Reads everything back in the order in which a run does, with the number of rows left out.
-    fn read_all(scratch: &Scratch, spill: RowSpill, budget: usize) -> (Vec<(UnitId, Vec<u8>)>, u64) {
+    /// Reads everything back in the order in which a run does, with the numbers of rows left out.
+    fn read_all(scratch: &Scratch, spill: RowSpill, budget: usize) -> (Vec<(UnitId, Vec<u8>)>, HashMap<UnitId, u64>) {
         let mut todo = spill.finish(unit(0), None).unwrap();
         todo.reverse();
-        let (mut out, mut left_out) = (Vec::new(), 0);
+        let (mut out, mut left_out) = (Vec::new(), HashMap::new());
         while let Some(partition) = todo.pop() {
             match partition.load(scratch, budget).unwrap() {
                 Loaded::Split(smaller) => todo.extend(smaller.into_iter().rev()),
                 Loaded::Whole(partition, items) => {
-                    left_out += items.left_out;
+                    left_out.extend(&items.left_out);
                     let mut rows = vec![Vec::new(); items.items.len()];
                     partition
                         .visit(&items.items, |index, row| {
@@ -417,7 +424,7 @@ mod tests {
             shuffled.sort_by_key(|(_, row)| (row.len(), row.clone()));
             let (back, left_out) = read_all(&scratch, spill_rows(&scratch, &shuffled), budget);
             prop_assert_eq!(back, rows.into_iter().collect::<Vec<_>>());
-            prop_assert_eq!(left_out, 0);
+            prop_assert_eq!(left_out, HashMap::new());
         }
     }
 
@@ -427,7 +434,19 @@ mod tests {
         let rows: Vec<_> = (0..50_000_u32).map(|n| (unit(5), n.to_le_bytes().to_vec())).collect();
         let (back, left_out) = read_all(&scratch, spill_rows(&scratch, &rows), 100_000);
         assert_eq!(back.len(), 2);
-        assert_eq!(left_out, 49_998);
+        assert_eq!(left_out, HashMap::from([(unit(5), 49_998)]));
+    }
+
+    #[test]
+    fn every_row_of_a_key_is_counted_however_the_partition_is_read() {
+        for budget in [500, 1 << 20] {
+            let (_root, scratch) = scratch();
+            let rows: Vec<_> =
+                (0..300_u32).map(|n| (unit(u128::from(n % 60) << 100), n.to_le_bytes().to_vec())).collect();
+            let (items, left_out) = read_all(&scratch, spill_rows(&scratch, &rows), budget);
+            assert_eq!((items.len(), left_out.len()), (120, 60));
+            assert!(left_out.values().all(|rows| *rows == 3));
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ struct Troubled {
 async fn troubled(log: Json) -> Troubled {
     let setup = format!(
         "create table items (id bigint, w text); insert into items select n, 'w' || n from generate_series(1, 61) n;
-         update items set w = repeat('x', 1100000) where id = {LARGE}; insert into items values (null, 'null')"
+         update items set w = repeat('x', 1100000) where id = {LARGE}; insert into items values (null, 'null'), (100, 'a'), (100, 'b'), (100, 'c')"
     );
     let message = r#"{"op": {{ op }}, "key": [{{ row.id }}],
         "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}, "row": {"id": {{ row.id }}, "w": {{ row.w }}}}"#;
@@ -111,7 +111,7 @@ async fn the_log_of_a_run_with_throttles_a_poison_record_a_hang_and_a_reset_is_w
     assert!(log.calls.iter().any(|call| throttled(&call)));
     assert!(log.calls.iter().any(|call| call.retry_reason.is_some()));
     assert!(stream.duplicates() > 20, "what was put again after a reset, or applied late, came twice");
-    assert_eq!(log.rows.iter().filter(|row| row.outcome == "invalid").count(), 3);
+    assert_eq!(log.rows.iter().filter(|row| row.outcome == "invalid").count(), 3 * 4);
 }
 
 #[tokio::test]

@@ -239,6 +239,12 @@ async fn p7_a_key_that_comes_a_hundred_thousand_times_is_held_and_troubles_no_ot
     assert_eq!((told(&rig, 7).len(), told(&rig, 8).len(), told(&rig, 9).len()), (1, 2, 2));
     let tallies = rig.worker.scope.tallies(report.run).await.unwrap().invalid_rows;
     assert_eq!(tallies.into_iter().collect::<Vec<_>>(), [("duplicate-key".to_owned(), 100_000)]);
+    // Each row has its line.
+    assert_eq!(rig.worker.scope.invalid_rows(report.run).await.unwrap().len(), 10_000);
+    let [name] = report.full_lists.as_slice() else { panic!("{:?}", report.full_lists) };
+    let workspace = rig.worker.settings.objects.join(rig.worker.workspace.id.to_string());
+    let list = std::fs::read_to_string(workspace.join(name)).unwrap();
+    assert_eq!(list.lines().filter(|line| *line == r#"{"key":{"id":7},"code":"duplicate-key"}"#).count(), 100_000);
     // Told apart again it is what it was, so there is nothing to say; and what it became is said.
     rig.sql("delete from items where id = 7 and v > 0").await;
     assert_eq!(rig.run().await.counts.planned, 0);

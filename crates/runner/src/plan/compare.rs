@@ -145,7 +145,6 @@ impl<'a> Comparison<'a> {
     async fn partition(&mut self, mut sifting: Sifting, invalid: &mut InvalidRows) -> Result<(), Error> {
         let (partition, items) = (Arc::clone(&sifting.partition), Arc::clone(&sifting.items));
         let covered = self.covered_in(&partition).await?;
-        self.out.counts.invalid += items.left_out;
         let mut left = sifting.next().await;
         loop {
             let picked = self.next_pick(partition.end)?;
@@ -177,7 +176,7 @@ impl<'a> Comparison<'a> {
                 several => {
                     self.held_unit(here.as_ref());
                     self.hold_pick(pick, Reason::DuplicateKey);
-                    self.hold(&partition, several, Reason::DuplicateKey, invalid).await?;
+                    self.hold(&partition, several, &items, Reason::DuplicateKey, invalid).await?;
                 }
             }
             if self.pending_bytes > self.job.settings.plan_memory / 8 {
@@ -218,7 +217,7 @@ impl<'a> Comparison<'a> {
         };
         self.held = reason.zip(markers.first()).map(|(reason, marker)| (marker.unit.key, reason));
         match reason {
-            Some(reason) => self.hold(partition, markers, reason, invalid).await,
+            Some(reason) => self.hold(partition, markers, items, reason, invalid).await,
             None => {
                 self.out.counts.rows += 1;
                 Ok(())
@@ -253,29 +252,34 @@ impl<'a> Comparison<'a> {
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
     }
 
-    /// Lists rows of one key that are invalid.
+    /// Lists the rows of one key that are invalid. They have the same key, so one of them is read.
     async fn hold(
         &mut self,
         partition: &Partition,
-        items: &[Item],
+        rows: &[Item],
+        items: &PartitionItems,
         reason: Reason,
         invalid: &mut InvalidRows,
     ) -> Result<(), Error> {
-        self.out.counts.invalid += items.len() as u64;
+        let Some(first) = rows.first() else { return Ok(()) };
+        let times = rows.len() as u64 + items.left_out(first.unit);
+        self.out.counts.invalid += times;
         self.out.planned.invalid_keys += 1;
-        if let (Some(Choice::Keys(chosen)), Some(item)) = (&mut self.chosen, items.first()) {
-            chosen.hold(item.unit, reason);
+        if let Some(Choice::Keys(chosen)) = &mut self.chosen {
+            chosen.hold(first.unit, reason);
         }
-        let mut rows = vec![Vec::new(); items.len()];
-        partition.visit(items, |index, row| {
-            rows[index] = row.to_vec();
-            Ok(())
-        })?;
         let layout = &self.job.layout;
         let columns: Vec<_> = layout.key_columns().cloned().collect();
-        for row in &rows {
-            // A marker is kept as its key alone.
-            let key = if layout.element().is_some() { row.clone() } else { layout.key_of(row)? };
+        let mut key = Vec::new();
+        partition.visit(std::slice::from_ref(first), |_, row| {
+            key = row.to_vec();
+            Ok(())
+        })?;
+        // A marker is kept as its key alone.
+        if layout.element().is_none() {
+            key = layout.key_of(&key)?;
+        }
+        for _ in 0..times {
             invalid.push(&columns, &key, reason).await?;
         }
         Ok(())

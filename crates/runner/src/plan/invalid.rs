@@ -64,8 +64,6 @@ pub(crate) struct InvalidRows {
     listed: Vec<NewInvalidRow>,
     /// All of them; a preview keeps none.
     full: Option<FullList>,
-    /// Rows with a flaw in their elements, and those with a null in their key. All other invalid rows have a key that occurs
-    /// more than once, and of those not every one comes here.
     by_code: BTreeMap<&'static str, u64>,
     /// For the log: as many as the store lists.
     logged: Vec<RowOutcome<'static>>,
@@ -86,9 +84,7 @@ impl InvalidRows {
             self.logged.push(self.outcome(columns, key, reason)?);
         }
         let key = key_json(columns, &values(columns, key)?);
-        if reason != Reason::DuplicateKey {
-            *self.by_code.entry(reason.code()).or_default() += 1;
-        }
+        *self.by_code.entry(reason.code()).or_default() += 1;
         if let Some(full) = &mut self.full {
             full.push(&json!({ "key": key, "code": reason.code() })).await?;
         }
@@ -129,11 +125,7 @@ impl InvalidRows {
         std::mem::take(&mut self.listed)
     }
 
-    /// `invalid`: how many invalid rows there are in all.
-    pub(crate) fn by_code(&self, invalid: u64) -> BTreeMap<String, u64> {
-        let others: u64 = self.by_code.values().sum();
-        let duplicates = [(Reason::DuplicateKey.code(), invalid - others)];
-        let all = self.by_code.iter().map(|(code, count)| (*code, *count)).chain(duplicates);
-        all.filter(|(_, count)| *count > 0).map(|(code, count)| (code.to_owned(), count)).collect()
+    pub(crate) fn by_code(&self) -> impl Iterator<Item = (String, u64)> {
+        self.by_code.iter().map(|(code, count)| ((*code).to_owned(), *count))
     }
 }

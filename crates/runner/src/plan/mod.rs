@@ -80,7 +80,7 @@ impl Plan {
     }
 
     pub(crate) fn invalid_by_code(&self) -> BTreeMap<String, u64> {
-        self.invalid.by_code(self.counts.invalid).into_iter().chain(self.not_sent.by_code()).collect()
+        self.invalid.by_code().chain(self.not_sent.by_code()).collect()
     }
 
     /// What a person has to consent to. Chosen rows were chosen by one, and nothing else is touched.
