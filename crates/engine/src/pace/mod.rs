@@ -32,8 +32,8 @@ impl Lane {
 
 /// Records beyond the limits that are on their way to find out whether there are limits.
 const PROBE_AT_ONCE: u32 = 50;
-/// Beyond the limits, and beyond what any shard has been seen to bear at once.
-const PROBE: u32 = 1_500;
+/// So many seconds' worth, and what came in meanwhile, is more than a shard bears: it has one second's worth at once.
+const PROBE: f64 = 1.5;
 const PROBE_TIME: Duration = Duration::from_secs(5);
 /// What is found so early of a shard is believed of all. After a pause as long, putting begins anew.
 const BEGINNING: Duration = Duration::from_secs(5);
@@ -82,7 +82,9 @@ enum Limited {
 struct Probe {
     began: Option<Duration>,
     out: u32,
-    passed: u32,
+    /// What the shard took since then. Between windows it may be idle, and has more to give afterwards than its bucket here:
+    /// what went beyond that says nothing.
+    took: Load,
 }
 
 impl Pacer {
@@ -192,7 +194,7 @@ impl Pacer {
         if self.is_free() {
             return;
         }
-        self.passed(paid);
+        self.passed(paid, bytes, now);
         let lane = self.landed(hash, shard, now);
         if !self.ignores_keys && lane != paid {
             self.charge(lane, bytes, now);
@@ -335,19 +337,16 @@ impl Pacer {
         }
     }
 
-    fn passed(&mut self, lane: Lane) {
-        if self.limits != Limited::Perhaps {
-            return;
-        }
+    fn passed(&mut self, lane: Lane, bytes: usize, now: Duration) {
         let Some(probe) = self.lanes.get_mut(lane.0 as usize).map(|shard| &mut shard.probe) else { return };
-        if probe.out > 0 {
-            probe.out -= 1;
-            probe.passed += 1;
-            if probe.passed >= PROBE {
-                self.limits = Limited::No;
-                self.shape += 1;
-            }
+        let Some(began) = probe.began.filter(|_| self.limits == Limited::Perhaps) else { return };
+        // A full shard takes one record that is larger than all it has; the next one shows whether that was all.
+        if probe.took.seconds() > PROBE + now.saturating_sub(began).as_secs_f64() {
+            self.limits = Limited::No;
+            self.shape += 1;
         }
+        probe.out = probe.out.saturating_sub(1);
+        probe.took = probe.took.and(Load::of_record(bytes, 0));
     }
 }
 
