@@ -280,7 +280,7 @@ impl<'a> Delivery<'a> {
             let paid = self.paid.get(*at as usize).copied().unwrap_or_default();
             match (result.error_code(), result.shard_id()) {
                 (None, Some(shard)) => {
-                    pacer.acknowledged(self.fresh.hash(*at), billed_bytes(record), paid, shard, now);
+                    pacer.acknowledged(self.fresh.hash(*at), billed_bytes(record), paid, shard, put, now);
                 }
                 (code, _) if limited(code) => {
                     let shard = result.error_message().and_then(|message| named_shards(message).next());

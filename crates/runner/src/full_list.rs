@@ -36,13 +36,21 @@ impl FullList {
         Self { objects: objects.clone(), name, first: Vec::new(), count: 0, writer: None }
     }
 
-    pub(crate) async fn push(&mut self, line: &Value) -> Result<(), Error> {
-        self.count += 1;
+    /// The same line so many times.
+    pub(crate) async fn push(&mut self, line: &Value, times: u64) -> Result<(), Error> {
         let line = format!("{line}\n");
-        if let Some(writer) = &mut self.writer {
-            return Ok(writer.write(line.as_bytes()).await?);
+        for _ in 0..times {
+            self.write(line.as_bytes()).await?;
         }
-        self.first.extend_from_slice(line.as_bytes());
+        Ok(())
+    }
+
+    async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
+        self.count += 1;
+        if let Some(writer) = &mut self.writer {
+            return Ok(writer.write(line).await?);
+        }
+        self.first.extend_from_slice(line);
         if self.count > LISTED {
             let mut writer = self.objects.create(&self.name).await?;
             writer.write(&std::mem::take(&mut self.first)).await?;
@@ -186,7 +194,7 @@ mod tests {
         let name = "lists/run-rejections.ndjson".to_owned();
         let mut list = FullList { objects: objects.clone(), name, first: Vec::new(), count: 0, writer: None };
         for n in 0..count {
-            list.push(&serde_json::json!({ "n": n })).await.unwrap();
+            list.push(&serde_json::json!({ "n": n }), 1).await.unwrap();
         }
         let name = list.finish().await.unwrap()?;
         let len = objects.len(&name).await.unwrap();

@@ -512,7 +512,7 @@ impl Sending<'_> {
 
 async fn list(full: &mut FullList, rejections: &[NewRejection]) -> Result<(), Error> {
     for NewRejection { key, op, code, message, .. } in rejections {
-        full.push(&json!({ "key": key, "op": op, "code": code, "message": message })).await?;
+        full.push(&json!({ "key": key, "op": op, "code": code, "message": message }), 1).await?;
     }
     Ok(())
 }

@@ -204,9 +204,9 @@ impl Partition {
             while input.block(block, &mut raw)? {
                 raw.chunks_exact(self.item_len()).for_each(|bytes| items.push(bytes));
                 block += 1;
-                if items.items.len() > fits {
+                if items.held() > fits {
                     items.settle();
-                    if items.items.len() > fits / 2 && self.level < DEEPEST {
+                    if items.held() > fits / 2 && self.level < DEEPEST {
                         return Ok(Read::TooLarge(self));
                     }
                 }
@@ -315,6 +315,11 @@ impl PartitionItems {
             bytes.copy_from_slice(hash);
             self.hashes.push(Hash128(bytes));
         }
+    }
+
+    /// Those that were left out count too: what is kept of them takes as much as an item.
+    fn held(&self) -> usize {
+        self.items.len() + self.left_out.len()
     }
 
     /// Sorts by unit, then by place, and keeps two items of each unit.

@@ -24,6 +24,8 @@ pub struct Log {
 /// One line of the row log; the names are those of the columns.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Row {
+    /// By which the log finds all rows of a key.
+    pub key_hash: Option<String>,
     pub key: String,
     pub element: Option<String>,
     pub op: Option<String>,

@@ -115,6 +115,27 @@ async fn the_log_of_a_run_with_throttles_a_poison_record_a_hang_and_a_reset_is_w
 }
 
 #[tokio::test]
+async fn rows_of_a_duplicate_key_are_logged_as_they_write_it_and_found_with_all_others_of_the_key() {
+    let message =
+        r#"{"op": {{ op }}, "key": [{{ row.id }}], "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}}"#;
+    let definition = json!({
+        "model": {"query": "select id from items", "key": ["id"]},
+        "sync": {"message": {"json": message}, "partition_key": {"column": "id"}},
+    });
+    let rig = Rig::start("create table items (id numeric); insert into items values (1.0), (2)", definition).await;
+    assert_eq!(rig.run().await.counts.delivered, 2);
+    rig.sql("insert into items values (1.00), (1.000), (1.0)").await;
+    assert_eq!(rig.run().await.counts.invalid, 4);
+    let rows = rig.log().await.rows;
+    let sent = rows.iter().find(|row| row.key == r#"{"id":"1.0"}"#).unwrap();
+    let invalid: Vec<_> = rows.iter().filter(|row| row.outcome == "invalid").collect();
+    assert_eq!((invalid.len(), rig.log_faults().await), (4, Vec::new()));
+    assert!(invalid.iter().all(|row| row.key_hash == sent.key_hash), "{invalid:?} {sent:?}");
+    let written: BTreeSet<_> = invalid.iter().map(|row| &row.key).collect();
+    assert!(written.len() > 1, "{written:?}");
+}
+
+#[tokio::test]
 async fn rows_that_a_cancelled_run_did_not_come_to_have_a_line_each() {
     let message = r#"{"op": {{ op }}, "key": [{{ row.id }}],
         "event": {"id": {{ event.id }}, "sequence": {{ event.sequence }}}, "row": {"id": {{ row.id }}}}"#;

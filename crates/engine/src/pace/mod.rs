@@ -49,7 +49,7 @@ pub struct Pacer {
     lanes: Vec<Shard>,
     names: BTreeMap<Box<str>, usize>,
     limits: Limited,
-    /// When a probe found limits. What was put before was refused through our own doing.
+    /// When limits were found, by a probe or by mistake. What was put before was refused through our own doing.
     found: Option<Duration>,
     /// When putting began, after a pause or at all, and when a record was put last.
     began: Option<(Duration, Duration)>,
@@ -189,14 +189,15 @@ impl Pacer {
         self.at(lane, now).map_or(Duration::ZERO, |shard| shard.bucket.wait(bytes, now))
     }
 
-    /// A record landed in this shard; its tokens were taken from `paid`.
-    pub fn acknowledged(&mut self, hash: u128, bytes: usize, paid: Lane, shard: &str, now: Duration) {
+    /// A record that was put at `put` landed in this shard; its tokens were taken from `paid`.
+    pub fn acknowledged(&mut self, hash: u128, bytes: usize, paid: Lane, shard: &str, put: Duration, now: Duration) {
         if self.is_free() {
             return;
         }
-        self.passed(paid, bytes, now);
         let lane = self.landed(hash, shard, now);
-        if !self.ignores_keys && lane != paid {
+        if lane == paid {
+            self.passed(lane, bytes, put, now);
+        } else if !self.ignores_keys {
             self.charge(lane, bytes, now);
         }
         if let Some(shard) = self.lanes.get_mut(lane.0 as usize) {
@@ -208,7 +209,10 @@ impl Pacer {
     /// it was not known yet, so that the shard is given less from now on.
     pub fn throttled(&mut self, hash: u128, paid: Lane, shard: Option<&str>, put: Duration, now: Duration) -> bool {
         if self.limits == Limited::No {
+            // There were limits all the time, and no shard has anything left.
             self.shape += 1;
+            self.found = Some(now);
+            self.lanes.iter_mut().for_each(|shard| shard.bucket.pause(now));
         }
         let probed = self.limits == Limited::Perhaps
             && self.lanes.get(paid.0 as usize).is_some_and(|shard| shard.probe.began.is_some());
@@ -337,9 +341,9 @@ impl Pacer {
         }
     }
 
-    fn passed(&mut self, lane: Lane, bytes: usize, now: Duration) {
+    fn passed(&mut self, lane: Lane, bytes: usize, put: Duration, now: Duration) {
         let Some(probe) = self.lanes.get_mut(lane.0 as usize).map(|shard| &mut shard.probe) else { return };
-        let Some(began) = probe.began.filter(|_| self.limits == Limited::Perhaps) else { return };
+        let Some(began) = probe.began.filter(|began| self.limits == Limited::Perhaps && *began <= put) else { return };
         // A full shard takes one record that is larger than all it has; the next one shows whether that was all.
         if probe.took.seconds() > PROBE + now.saturating_sub(began).as_secs_f64() {
             self.limits = Limited::No;

@@ -276,7 +276,14 @@ mod tests {
         for number in 0..10_000_u128 {
             let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
             let lane = scattered.lane(hash);
-            scattered.acknowledged(hash, 1, lane, &format!("shardId-{:012}", number % 4), Duration::ZERO);
+            scattered.acknowledged(
+                hash,
+                1,
+                lane,
+                &format!("shardId-{:012}", number % 4),
+                Duration::ZERO,
+                Duration::ZERO,
+            );
         }
         assert!(scattered.ignores_keys() && scattered.quotas(&EXTENT, Duration::ZERO).is_none());
     }

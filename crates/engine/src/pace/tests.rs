@@ -153,7 +153,7 @@ impl Producer {
             for ((hash, lane), (shard, fits)) in records.into_iter().zip(answers) {
                 if fits {
                     self.taken += 1;
-                    self.pacer.acknowledged(hash, BYTES_EACH, lane, &shard, now);
+                    self.pacer.acknowledged(hash, BYTES_EACH, lane, &shard, Duration::from_millis(began), now);
                 } else {
                     self.pacer.throttled(hash, lane, Some(&shard), Duration::from_millis(began), now);
                     self.waiting.entry(lane).or_default().push_front(hash);
@@ -405,6 +405,17 @@ fn a_sink_without_limits_is_found_out_and_a_limited_one_costs_few_throttles() {
     assert!(stream.refused_share() <= 0.001, "{}", stream.refused_share());
 }
 
+#[test]
+fn limits_that_come_to_light_late_are_taken_for_no_sign_of_others() {
+    let mut stream = Stream::new(8, RECORDS);
+    let mut producers = [Producer::new(3, 200_000, false)];
+    producers[0].pacer.know(listed(&stream), Duration::ZERO);
+    producers[0].pacer.limits = Limited::No;
+    let ms = run(&mut stream, &mut producers, 60_000, |_, _| {});
+    assert!(!producers[0].pacer.is_free() && ms < 27_000, "{ms}");
+    assert!(stream.refused_share() <= 0.02, "{}", stream.refused_share());
+}
+
 /// Puts into the one shard of a stream all that the pacer lets through, `records` in each window of so many milliseconds.
 fn in_windows_of(records: u32, ms_each: u64, bytes: usize, per_second: f64) -> (Pacer, Stream) {
     let (mut stream, mut pacer) = (Stream::new(1, per_second), Pacer::new(false));
@@ -420,7 +431,7 @@ fn in_windows_of(records: u32, ms_each: u64, bytes: usize, per_second: f64) -> (
             let (name, fits) = stream.put(7);
             if fits {
                 left -= 1;
-                pacer.acknowledged(7, bytes, lane, &name, now);
+                pacer.acknowledged(7, bytes, lane, &name, now, now);
             } else {
                 pacer.throttled(7, lane, Some(&name), now, now);
             }
@@ -436,7 +447,7 @@ fn a_shard_that_is_idle_between_windows_is_not_taken_for_one_without_limits() {
     assert!(!pacer.is_free());
     assert_eq!(stream.shards[0].refused, 0, "it takes that much in that time");
     // A full shard takes one record that is larger than what it takes in seconds.
-    let (pacer, _) = in_windows_of(1, 6_000, 5_000_000, 1e9);
+    let (pacer, _) = in_windows_of(2, 6_000, 5_000_000, 1e9);
     assert!(!pacer.is_free());
     // What no shard takes at once.
     assert!(in_windows_of(2_000, 2_000, BYTES_EACH, 1e9).0.is_free());
@@ -450,7 +461,7 @@ fn a_stream_that_ignores_keys_is_noticed_and_filled() {
     for number in 0..10_000_u128 {
         let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         let lane = pacer.lane(hash);
-        pacer.acknowledged(hash, 10, lane, &format!("shardId-{:012}", number % 4), now);
+        pacer.acknowledged(hash, 10, lane, &format!("shardId-{:012}", number % 4), now, now);
     }
     assert!(pacer.ignores_keys());
     assert_eq!((pacer.lane(1), pacer.lane(u128::MAX)), (Lane::UNKNOWN, Lane::UNKNOWN));

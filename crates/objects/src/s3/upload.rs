@@ -1,6 +1,7 @@
 //! One new object in a bucket: a single put, or parts that are sent while the next one is filled.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -18,6 +19,8 @@ use crate::{Error, Result};
 pub(crate) const PART: usize = 8 << 20;
 /// Parts that are on their way while the next one is filled.
 const ON_THE_WAY: usize = 2;
+/// So long whoever gives up waits for them.
+const GIVING_UP: Duration = Duration::from_secs(10);
 /// What S3 allows.
 const MOST_PARTS: usize = 10_000;
 /// Names the writer of an object in its metadata: a put whose answer is lost is told from one of somebody else.
@@ -219,7 +222,10 @@ impl Parts {
 
     async fn abort(mut self) -> object_store::Result<()> {
         // A part could arrive behind the abort and stay, even one that nobody waits for any more.
-        while self.sending.join_next().await.is_some() {}
+        let sent = async { while self.sending.join_next().await.is_some() {} };
+        if tokio::time::timeout(GIVING_UP, sent).await.is_err() {
+            self.sending.shutdown().await;
+        }
         self.upload().abort().await
     }
 }

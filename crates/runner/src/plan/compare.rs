@@ -252,7 +252,7 @@ impl<'a> Comparison<'a> {
         self.out.planned.snapshot += u64::from(known.is_some_and(|known| known.unit.entry.is_some()));
     }
 
-    /// Lists the rows of one key that are invalid. They have the same key, so one of them is read.
+    /// Lists the rows of one key that are invalid: those of `rows` as they write it, and those that were left out like the first.
     async fn hold(
         &mut self,
         partition: &Partition,
@@ -261,26 +261,24 @@ impl<'a> Comparison<'a> {
         reason: Reason,
         invalid: &mut InvalidRows,
     ) -> Result<(), Error> {
-        let Some(first) = rows.first() else { return Ok(()) };
-        let times = rows.len() as u64 + items.left_out(first.unit);
-        self.out.counts.invalid += times;
+        let Some(unit) = rows.first().map(|first| first.unit) else { return Ok(()) };
+        let left_out = items.left_out(unit);
+        self.out.counts.invalid += rows.len() as u64 + left_out;
         self.out.planned.invalid_keys += 1;
         if let Some(Choice::Keys(chosen)) = &mut self.chosen {
-            chosen.hold(first.unit, reason);
+            chosen.hold(unit, reason);
         }
-        let layout = &self.job.layout;
-        let columns: Vec<_> = layout.key_columns().cloned().collect();
-        let mut key = Vec::new();
-        partition.visit(std::slice::from_ref(first), |_, row| {
-            key = row.to_vec();
+        let mut kept = vec![Vec::new(); rows.len()];
+        partition.visit(rows, |index, row| {
+            kept[index] = row.to_vec();
             Ok(())
         })?;
-        // A marker is kept as its key alone.
-        if layout.element().is_none() {
-            key = layout.key_of(&key)?;
-        }
-        for _ in 0..times {
-            invalid.push(&columns, &key, reason).await?;
+        let layout = &self.job.layout;
+        let columns: Vec<_> = layout.key_columns().cloned().collect();
+        for (times, row) in std::iter::once(1 + left_out).chain(std::iter::repeat(1)).zip(kept) {
+            // A marker is kept as its key alone.
+            let key = if layout.element().is_some() { row } else { layout.key_of(&row)? };
+            invalid.push(&columns, &key, Some(unit), reason, times).await?;
         }
         Ok(())
     }

@@ -192,7 +192,7 @@ impl<'a> Reading<'a> {
                 let mut found = self.found.lock().await;
                 found.null_keys += null_keys.len() as u64;
                 for key in &null_keys {
-                    found.invalid.push(&self.key_columns, key, Reason::NullKey).await?;
+                    found.invalid.push(&self.key_columns, key, None, Reason::NullKey, 1).await?;
                 }
             }
             if let Some(reader) = &mut reader {

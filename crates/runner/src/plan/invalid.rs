@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::Column;
 use engine::fan_out::{Flaw, MOST_ELEMENTS};
-use engine::hash::{HashKey, Purpose, hash};
 use engine::layout::values;
 use engine::rules::Epoch;
 use engine::unit::UnitId;
@@ -67,38 +66,37 @@ pub(crate) struct InvalidRows {
     by_code: BTreeMap<&'static str, u64>,
     /// For the log: as many as the store lists.
     logged: Vec<RowOutcome<'static>>,
-    hash_key: HashKey,
     epoch: Epoch,
 }
 
 impl InvalidRows {
     pub(crate) fn new(job: &Job) -> Self {
         let full = (!job.preview).then(|| FullList::new(&job.objects, &job.claim, "invalid-rows"));
-        let (hash_key, epoch) = (job.hash_key().clone(), job.claim.epoch);
-        Self { listed: Vec::new(), full, by_code: BTreeMap::new(), logged: Vec::new(), hash_key, epoch }
+        let epoch = job.claim.epoch;
+        Self { listed: Vec::new(), full, by_code: BTreeMap::new(), logged: Vec::new(), epoch }
     }
 
-    /// `key`: canonical bytes of the columns of the primary key.
-    pub(crate) async fn push(&mut self, columns: &[Column], key: &[u8], reason: Reason) -> Result<(), Error> {
-        if self.listed.len() < LISTED {
-            self.logged.push(self.outcome(columns, key, reason)?);
-        }
-        let key = key_json(columns, &values(columns, key)?);
-        *self.by_code.entry(reason.code()).or_default() += 1;
+    /// `times` rows. `key`: canonical bytes of the columns of the primary key; a key with a null has no unit.
+    pub(crate) async fn push(
+        &mut self,
+        columns: &[Column],
+        key: &[u8],
+        unit: Option<UnitId>,
+        reason: Reason,
+        times: u64,
+    ) -> Result<(), Error> {
+        let json = key_json(columns, &values(columns, key)?);
+        *self.by_code.entry(reason.code()).or_default() += times;
         if let Some(full) = &mut self.full {
-            full.push(&json!({ "key": key, "code": reason.code() })).await?;
+            full.push(&json!({ "key": json, "code": reason.code() }), times).await?;
         }
-        if self.listed.len() < LISTED {
-            let (code, message) = (reason.code().to_owned(), reason.message().to_owned());
-            self.listed.push(NewInvalidRow { key, code, message });
+        let room = LISTED - self.listed.len();
+        let listed = usize::try_from(times).map_or(room, |times| times.min(room));
+        if listed == 0 {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn outcome(&self, columns: &[Column], key: &[u8], reason: Reason) -> Result<RowOutcome<'static>, Error> {
-        let known = reason != Reason::NullKey;
-        Ok(RowOutcome {
-            unit: known.then(|| UnitId { key: hash(&self.hash_key, Purpose::Key, &[key]), child: 0 }),
+        let outcome = RowOutcome {
+            unit,
             key: key_text(columns, key)?.0.into(),
             outcome: Outcome::Invalid,
             code: Some(reason.code().into()),
@@ -106,7 +104,11 @@ impl InvalidRows {
             epoch: self.epoch,
             at: clock::now(),
             ..RowOutcome::default()
-        })
+        };
+        let (code, message) = (reason.code().to_owned(), reason.message().to_owned());
+        self.logged.extend(std::iter::repeat_n(outcome, listed));
+        self.listed.extend(std::iter::repeat_n(NewInvalidRow { key: json, code, message }, listed));
+        Ok(())
     }
 
     pub(crate) fn take_logged(&mut self) -> Vec<RowOutcome<'static>> {
