@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use plan::{PlanEntry, PlanReader, PlanWriter, Stored};
 pub use postponed::Postponed;
-pub use rows::{Item, Loaded, Partition, PartitionItems, Read, RowSpill};
+pub use rows::{Item, Partition, PartitionItems, Read, RowSpill};
 pub use scratch::{Scratch, sweep};
 pub use unsorted::{Note, Spent, Stretch, Unsorted};
 

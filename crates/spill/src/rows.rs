@@ -179,14 +179,6 @@ impl Partition {
         self.count
     }
 
-    /// The items, sorted, if they fit into `budget` bytes; else the smaller partitions to look at instead.
-    pub fn load(self, scratch: &Scratch, budget: usize) -> Result<Loaded, Error> {
-        match self.read(budget)? {
-            Read::Whole(partition, items) => Ok(Loaded::Whole(partition, items)),
-            Read::TooLarge(partition) => partition.split(scratch).map(Loaded::Split),
-        }
-    }
-
     /// Whether its items certainly fit into `budget` bytes beside those of so many other rows.
     pub fn fits(&self, beside: u64, budget: usize) -> bool {
         beside.saturating_add(self.count) <= self.most(budget) as u64
@@ -289,13 +281,6 @@ pub enum Read {
     TooLarge(Partition),
 }
 
-/// What `Partition::load` found.
-#[derive(Debug)]
-pub enum Loaded {
-    Whole(Partition, PartitionItems),
-    Split(Vec<Partition>),
-}
-
 impl PartitionItems {
     fn push(&mut self, raw: &[u8]) {
         let mut key = [0; 16];
@@ -375,15 +360,17 @@ mod tests {
         UnitId { key: Hash128(key.to_be_bytes()), child: 0 }
     }
 
+    type Rows = Vec<(UnitId, Vec<u8>)>;
+
     /// Reads everything back in the order in which a run does, with the numbers of rows left out.
-    fn read_all(scratch: &Scratch, spill: RowSpill, budget: usize) -> (Vec<(UnitId, Vec<u8>)>, HashMap<UnitId, u64>) {
+    fn read_all(scratch: &Scratch, spill: RowSpill, budget: usize) -> (Rows, HashMap<UnitId, u64>) {
         let mut todo = spill.finish(unit(0), None).unwrap();
         todo.reverse();
         let (mut out, mut left_out) = (Vec::new(), HashMap::new());
         while let Some(partition) = todo.pop() {
-            match partition.load(scratch, budget).unwrap() {
-                Loaded::Split(smaller) => todo.extend(smaller.into_iter().rev()),
-                Loaded::Whole(partition, items) => {
+            match partition.read(budget).unwrap() {
+                Read::TooLarge(partition) => todo.extend(partition.split(scratch).unwrap().into_iter().rev()),
+                Read::Whole(partition, items) => {
                     left_out.extend(&items.left_out);
                     let mut rows = vec![Vec::new(); items.items.len()];
                     partition
@@ -462,7 +449,7 @@ mod tests {
         let path = root.path().join("run/rows-000.rows");
         let good = std::fs::read(&path).unwrap();
         let partition = spill.finish(unit(0), None).unwrap().swap_remove(0);
-        let Loaded::Whole(partition, items) = partition.load(&scratch, 1 << 20).unwrap() else { panic!("split") };
+        let Read::Whole(partition, items) = partition.read(1 << 20).unwrap() else { panic!("too large") };
         for (at, flip) in (0..good.len()).flat_map(|at| [(at, 0x40), (at, 0x80)]) {
             let mut bad = good.clone();
             bad[at] ^= flip;

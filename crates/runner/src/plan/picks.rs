@@ -7,7 +7,7 @@ use engine::canonical::{Corrupt, fields, push_field};
 use engine::hash::Hash128;
 use engine::unit::UnitId;
 use serde_json::Value as Json;
-use spill::{Item, Loaded, Partition, PartitionItems, RowSpill, Scratch};
+use spill::{Item, Partition, PartitionItems, Read, RowSpill, Scratch};
 
 use crate::Error;
 use crate::plan::unsent::{Unsent, Why};
@@ -175,9 +175,9 @@ impl Picks {
             }
             self.current = None;
             let Some(partition) = self.todo.pop() else { return Ok(()) };
-            match partition.load(&self.scratch, self.memory)? {
-                Loaded::Split(smaller) => self.todo.extend(smaller.into_iter().rev()),
-                Loaded::Whole(partition, items) => self.current = Some((partition, items, 0)),
+            match partition.read(self.memory)? {
+                Read::TooLarge(partition) => self.todo.extend(partition.split(&self.scratch)?.into_iter().rev()),
+                Read::Whole(partition, items) => self.current = Some((partition, items, 0)),
             }
         }
         Ok(())
